@@ -1,0 +1,1 @@
+"""Many files: which jobs there are, and a bounded pipeline that does them."""

@@ -1,0 +1,1 @@
+"""Data sets, folder layouts and haze synthesis."""

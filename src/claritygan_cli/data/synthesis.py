@@ -1,0 +1,114 @@
+"""Haze made from clear photos and depth, at random, for training.
+
+RESIDE (Li et al., "Benchmarking Single-Image Dehazing and Beyond", TIP 2019) renders ``I = J t + A (1 - t)`` with
+``t = exp(-beta d / max d)``; indoors beta is in [0.6, 1.8] and A a grey in [0.7, 1.0].
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from claritygan_cli.engine.scattering import add_haze, transmission
+
+
+@dataclass(frozen=True)
+class HazeRange:
+    """What haze is drawn from.
+
+    Attributes:
+        density: lowest and highest density per unit of relative depth.
+        airlight: darkest and brightest grey of the airlight.
+        odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
+        none: share of pictures with no haze at all.
+    """
+
+    density: tuple[float, float]
+    airlight: tuple[float, float]
+    odd: float = 0.3
+    none: float = 0.05
+
+
+INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0))
+OUTDOOR = HazeRange(density=(0.3, 2.6), airlight=(0.78, 1.0))
+
+
+@dataclass
+class HazyViews:
+    """A batch of hazy pictures with all that is true of them.
+
+    Attributes:
+        hazy, clear: (N, 3, H, W) in [0, 1].
+        t: (N, 1, H, W). airlight: (N, 3, 1, 1). depth: (N, 1, H, W). density: (N, 1, 1, 1).
+        measured: (N,) bool, whether the depth was measured and not invented.
+    """
+
+    hazy: Tensor
+    clear: Tensor
+    t: Tensor
+    airlight: Tensor
+    depth: Tensor
+    density: Tensor
+    measured: Tensor
+
+
+def uniform(low: float, high: float, shape: tuple[int, ...], random: torch.Generator) -> Tensor:
+    """Uniform random numbers in [low, high)."""
+    return low + (high - low) * torch.rand(shape, generator=random)
+
+
+def vary_colours(image: Tensor, random: torch.Generator) -> Tensor:
+    """Random exposure, gamma and saturation, half of the time; (N, 3, H, W) in [0, 1]."""
+    n = (image.shape[0], 1, 1, 1)
+    some = (torch.rand(n, generator=random) < 0.5).float()
+    gamma = torch.exp(some * uniform(-0.35, 0.35, n, random))
+    gain = 1 + some * uniform(-0.15, 0.1, n, random)
+    saturation = 1 + some * uniform(-0.3, 0.3, n, random)
+    image = (image.clamp(0, 1) ** gamma * gain).clamp(0, 1)
+    luma = image.mean(1, keepdim=True)
+    return (luma + (image - luma) * saturation).clamp(0, 1)
+
+
+def draw_haze(count: int, ranges: HazeRange, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random density (count, 1, 1, 1) and airlight (count, 3, 1, 1)."""
+    one = (count, 1, 1, 1)
+    odd = torch.rand(one, generator=random) < ranges.odd
+    density = torch.where(
+        odd,
+        uniform(ranges.density[0] / 2, ranges.density[1] * 1.5, one, random),
+        uniform(*ranges.density, one, random),
+    )
+    density = density * (torch.rand(one, generator=random) >= ranges.none)
+    grey = uniform(*ranges.airlight, one, random)
+    low, high = ranges.airlight
+    grey = torch.where(odd, uniform(max(low - 0.25, 0.3), high, one, random), grey)
+    # real haze is bluish or yellowish: red and blue move against each other
+    warm = odd * uniform(-0.08, 0.08, one, random)
+    tint = torch.cat([warm, warm * 0.2 + odd * uniform(-0.02, 0.02, one, random), -warm], 1)
+    return density, (grey + tint).clamp(0, 1)
+
+
+def add_random_haze(
+    clear: Tensor, depth: Tensor, measured: Tensor, ranges: HazeRange, random: torch.Generator
+) -> HazyViews:
+    """Hazy pictures from clear ones.
+
+    A few are made patchy (density varies smoothly over the picture) and noisy (sensor noise after the haze).
+
+    Args:
+        clear: (N, 3, H, W) in [0, 1].
+        depth: (N, 1, H, W) in [0, 1], 1 the farthest point of the whole photo.
+        measured: (N,) bool.
+    """
+    n, _, height, width = clear.shape
+    density, airlight = draw_haze(n, ranges, random)
+    patches = F.interpolate(torch.randn((n, 1, 4, 4), generator=random), (height, width), mode="bicubic")
+    patchy = (torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3).float()
+    t = transmission(depth * torch.exp(0.35 * patchy * patches), density)
+    hazy = add_haze(clear, t, airlight)
+    noisy = (torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 2).float()
+    sigma = noisy * uniform(0, 0.02, (n, 1, 1, 1), random)
+    hazy = (hazy + sigma * torch.randn(hazy.shape, generator=random)).clamp(0, 1)
+    hazy = (hazy * 255).round() / 255
+    return HazyViews(hazy, clear, t, airlight, depth, density, measured)

@@ -1,0 +1,1 @@
+"""Networks and losses as plain torch: no files, no printing, no global state."""

@@ -1,0 +1,254 @@
+"""The generators and their one contract.
+
+Every generator maps (N, 3, H, W) in [0, 1] to the same shape and range, for any H, W >= 1. It does so in two steps, which
+callers may also take apart to translate photos of any size in little memory:
+
+1. ``look(small)`` reads a picture at the working size and returns a :class:`Lift`;
+2. the lift is applied to the rows of the full-size picture.
+"""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from claritygan_cli.engine.guided_filter import guided_coefficients, upsample_rows
+from claritygan_cli.engine.haze_unet import HazeUNet
+from claritygan_cli.engine.resnet import ResnetBody
+from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
+
+GUIDE_RADIUS = 2
+MIN_TRANSMISSION = 0.05
+"""Haze denser than this hides the scene; what little shows through is mostly noise."""
+
+
+class Lift(Protocol):
+    """What a generator read at the working size, ready for the full-size picture."""
+
+    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
+        """Translate rows of the full-size picture.
+
+        Args:
+            image: (N, 3, h, W) in [0, 1], rows ``top`` to ``top + h`` of the picture.
+            height: rows of the whole picture.
+            top: index of the first row given.
+
+        Returns:
+            (N, 3, h, W) in [0, 1].
+        """
+        ...
+
+
+def grey(image: Tensor) -> Tensor:
+    """Luma of (N, 3, H, W) as (N, 1, H, W), ITU-R BT.601 weights."""
+    return image[:, 0:1] * 0.299 + image[:, 1:2] * 0.587 + image[:, 2:3] * 0.114
+
+
+def working_shape(height: int, width: int, working_size: int, multiple: int) -> tuple[int, int]:
+    """Size at which a network looks at a picture: longest side at most ``working_size``, sides ``multiple``s."""
+    scale = min(1.0, working_size / max(height, width))
+    return (
+        max(multiple, round(height * scale / multiple) * multiple),
+        max(multiple, round(width * scale / multiple) * multiple),
+    )
+
+
+def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, antialiased resize of (N, C, H, W) to ``size``; the picture itself where it has that size."""
+    if tuple(image.shape[2:]) == tuple(size):
+        return image
+    return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+class MapLift:
+    """A one-channel map, carried to full size along the photo's own edges (fast guided filter, grey guide)."""
+
+    def __init__(self, small: Tensor, target: Tensor, eps: Tensor | float) -> None:
+        guide = resize(grey(small.float()), (target.shape[2], target.shape[3]))
+        self.a, self.b = guided_coefficients(guide, target, GUIDE_RADIUS, eps)
+
+    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
+        """The map for rows of the full-size picture: (N, 1, h, W)."""
+        size, bottom = (height, image.shape[3]), top + image.shape[2]
+        a = upsample_rows(self.a, size, top, bottom)
+        return a * grey(image) + upsample_rows(self.b, size, top, bottom)
+
+
+class Generator(nn.Module):
+    """Base of the generators: whole-picture ``forward`` in terms of ``look``.
+
+    Attributes:
+        working_size: longest side, in pixels, of the picture that the network looks at.
+        multiple: what the sides of that picture are multiples of.
+    """
+
+    working_size: int
+    multiple: int
+
+    def look(self, small: Tensor) -> Lift:
+        """Read a picture (N, 3, h, w) in [0, 1], h and w multiples of ``multiple``."""
+        raise TypeError(f"{type(self).__name__} does not say how it looks")
+
+    def shrink(self, image: Tensor) -> Tensor:
+        """The picture as the network looks at it."""
+        return resize(image, working_shape(image.shape[2], image.shape[3], self.working_size, self.multiple))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] -> (N, 3, H, W) in [0, 1]; any H, W >= 1."""
+        return self.look(self.shrink(image)).rows(image, image.shape[2], 0)
+
+
+class DehazeLift:
+    """The haze that a dehazer read: transmission and airlight, to be divided out.
+
+    Attributes:
+        t: (N, 1, h, w), transmission at map size, in [MIN_TRANSMISSION, 1].
+        airlight: (N, 3, h', w'), slowly varying, in (0, 1).
+    """
+
+    def __init__(self, small: Tensor, t: Tensor, airlight: Tensor, eps: Tensor | float) -> None:
+        self.t, self.airlight = t, airlight
+        self._lift = MapLift(small, t, eps)
+
+    def maps(self, image: Tensor, height: int, top: int) -> tuple[Tensor, Tensor]:
+        """Transmission (N, 1, h, W) and airlight (N, 3, h, W) for rows of the full-size picture."""
+        t = self._lift.rows(image, height, top).clamp(MIN_TRANSMISSION, 1)
+        return t, upsample_rows(self.airlight, (height, image.shape[3]), top, top + image.shape[2])
+
+    def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
+        """Dehazed rows; ``strength`` as in :func:`remove_haze`."""
+        t, airlight = self.maps(image, height, top)
+        return remove_haze(image, t, airlight, strength).clamp(0, 1)
+
+    @property
+    def density(self) -> Tensor:
+        """(N, 1, 1, 1), see :func:`haze_density`."""
+        return haze_density(self.t)
+
+    @property
+    def mean_airlight(self) -> Tensor:
+        """(N, 3, 1, 1)."""
+        return self.airlight.mean((2, 3), keepdim=True)
+
+
+class ScatteringDehazer(Generator):
+    """hazy -> clear: predicts transmission and airlight, and inverts the scattering model with them."""
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (24, 48, 96, 128, 160),
+        blocks: tuple[int, ...] = (1, 2, 3, 3, 2),
+        working_size: int = 256,
+    ) -> None:
+        super().__init__()
+        self.body = HazeUNet(widths, blocks)
+        self.multiple, self.working_size = self.body.stride, working_size
+        self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
+        self.local_airlight = nn.Conv2d(widths[-1], 3, 1)
+        self.airlight = nn.Sequential(nn.Linear(2 * widths[-1], 64), nn.ReLU(), nn.Linear(64, 3))
+        self.log_eps = nn.Parameter(torch.tensor(-7.0))
+        for layer in (self.head, self.local_airlight, self.airlight[-1]):
+            nn.init.zeros_(layer.weight)
+            nn.init.constant_(layer.bias, 0.0 if layer is self.local_airlight else 1.0)
+
+    def look(self, small: Tensor) -> DehazeLift:
+        features = self.body(small)
+        t = MIN_TRANSMISSION + (1 - MIN_TRANSMISSION) * torch.sigmoid(self.head(features.fine).float())
+        # the local part is bounded: airlight varies over a picture by little, or it would explain the scene itself
+        local = torch.tanh(self.local_airlight(features.coarse).float())
+        airlight = torch.sigmoid(self.airlight(features.scene).float()[:, :, None, None] + local)
+        return DehazeLift(small, t, airlight, self.log_eps.exp())
+
+
+class HazifyLift:
+    """The depth that a hazifier read, and the haze to put in front of it.
+
+    Attributes:
+        depth: (N, 1, h, w), relative depth at map size in [0, 1], 1 the farthest.
+    """
+
+    density: Tensor | float = 1.2
+    airlight: Tensor | float = 0.9
+
+    def __init__(self, small: Tensor, depth: Tensor, eps: Tensor | float) -> None:
+        self.depth = depth
+        self._lift = MapLift(small, depth, eps)
+
+    def map(self, image: Tensor, height: int, top: int) -> Tensor:
+        """Depth (N, 1, h, W) for rows of the full-size picture."""
+        return self._lift.rows(image, height, top).clamp(0, 1)
+
+    def rows(
+        self,
+        image: Tensor,
+        height: int,
+        top: int,
+        density: Tensor | float | None = None,
+        airlight: Tensor | float | None = None,
+    ) -> Tensor:
+        """Hazy rows.
+
+        Args:
+            density: haze per unit of depth, >= 0; a number or (N, 1, 1, 1).
+            airlight: colour of the haze in [0, 1]; a number or (N, 3, 1, 1).
+        """
+        depth = self.map(image, height, top)
+        density = self.density if density is None else density
+        airlight = self.airlight if airlight is None else airlight
+        return add_haze(image, transmission(depth, density), torch.as_tensor(airlight, device=image.device)).clamp(0, 1)
+
+
+class ScatteringHazifier(Generator):
+    """clear -> hazy: predicts relative depth, and applies the scattering model with it."""
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (24, 48, 96, 128, 160),
+        blocks: tuple[int, ...] = (1, 2, 3, 3, 2),
+        working_size: int = 256,
+    ) -> None:
+        super().__init__()
+        self.body = HazeUNet(widths, blocks)
+        self.multiple, self.working_size = self.body.stride, working_size
+        self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
+        self.log_eps = nn.Parameter(torch.tensor(-7.0))
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def look(self, small: Tensor) -> HazifyLift:
+        depth = torch.sigmoid(self.head(self.body(small).fine).float())
+        return HazifyLift(small, depth, self.log_eps.exp())
+
+
+class TranslationLift:
+    """A finished small translation, carried to full size as a locally affine change of the photo's own colours.
+
+    Each colour channel guides itself, so full-size detail comes from the photo (guided filter as in Wu et al., "Fast
+    End-to-End Trainable Guided Filter", CVPR 2018). Where the photo has the small picture's size, that is the result.
+    """
+
+    def __init__(self, small: Tensor, translated: Tensor, eps: float = 1e-4) -> None:
+        self.translated = translated
+        self.a, self.b = guided_coefficients(small.float(), translated.float(), GUIDE_RADIUS, eps)
+
+    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
+        size, bottom = (height, image.shape[3]), top + image.shape[2]
+        if size == tuple(self.translated.shape[2:]):
+            return self.translated[:, :, top:bottom]
+        a, b = (upsample_rows(c, size, top, bottom) for c in (self.a, self.b))
+        return (a * image + b).clamp(0, 1)
+
+
+class ResnetGenerator(Generator):
+    """The CycleGAN paper's generator (Zhu et al., ICCV 2017, appendix 7.2) at the working size, lifted beyond it."""
+
+    multiple = 4
+
+    def __init__(self, width: int = 64, blocks: int = 9, dropout: bool = False, working_size: int = 512) -> None:
+        super().__init__()
+        self.body = ResnetBody(width, blocks, dropout)
+        self.working_size = working_size
+
+    def look(self, small: Tensor) -> TranslationLift:
+        return TranslationLift(small, (self.body(2 * small - 1).float() + 1) / 2)

@@ -1,0 +1,82 @@
+"""The small U-Net that looks at a picture and describes its haze or its depth."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions with BatchNorm round a skip connection (He et al., CVPR 2016).
+
+    BatchNorm and not InstanceNorm: normalising each picture away would normalise away how hazy it is.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.body(x))
+
+
+def conv_norm(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, BatchNorm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class Features(NamedTuple):
+    """What the U-Net saw: ``fine`` (N, C0, H/2, W/2), ``coarse`` (N, Ck, H/s, W/s), ``scene`` (N, 2 Ck)."""
+
+    fine: Tensor
+    coarse: Tensor
+    scene: Tensor
+
+
+class HazeUNet(nn.Module):
+    """U-Net with a strided stem, residual blocks and a pooled vector of the whole scene that is added back as context.
+
+    Args:
+        widths: channels of the levels, at 1/2, 1/4, ... of the input's size.
+        blocks: residual blocks of each level on the way down; one on the way up.
+    """
+
+    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
+        super().__init__()
+        if len(widths) != len(blocks) or len(widths) < 2:
+            raise ValueError("widths and blocks need one number per level, two levels at least")
+        self.stride = 2 ** len(widths)
+        self.stem = conv_norm(3, widths[0], 5, 2)
+        self.down = nn.ModuleList(conv_norm(a, b, 3, 2) for a, b in zip(widths, widths[1:], strict=False))
+        self.encode = nn.ModuleList(
+            nn.Sequential(*(Residual(w) for _ in range(n))) for w, n in zip(widths, blocks, strict=True)
+        )
+        self.context = nn.Linear(2 * widths[-1], widths[-1])
+        self.up = nn.ModuleList(conv_norm(a + b, a) for a, b in zip(widths, widths[1:], strict=False))
+        self.decode = nn.ModuleList(Residual(w) for w in widths[:-1])
+
+    def forward(self, x: Tensor) -> Features:
+        """x: (N, 3, H, W) in [0, 1]; H and W multiples of ``stride``."""
+        x = self.encode[0](self.stem(2 * x - 1))
+        skips = []
+        for down, encode in zip(self.down, list(self.encode)[1:], strict=True):
+            skips.append(x)
+            x = encode(down(x))
+        coarse = x
+        scene = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
+        x = x + self.context(scene)[:, :, None, None]
+        for up, decode, skip in zip(reversed(self.up), reversed(self.decode), reversed(skips), strict=True):
+            x = F.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=False)
+            x = decode(up(torch.cat([skip, x], 1)))
+        return Features(x, coarse, scene)

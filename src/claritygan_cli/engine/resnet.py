@@ -1,0 +1,67 @@
+"""The residual generator network of the CycleGAN paper (Zhu et al., ICCV 2017; Johnson et al., ECCV 2016)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ReflectionPad(nn.Module):
+    """Reflect padding that falls back to replicating where a side is too short to be reflected."""
+
+    def __init__(self, padding: int) -> None:
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        mode = "reflect" if min(x.shape[2:]) > self.padding else "replicate"
+        return F.pad(x, [self.padding] * 4, mode=mode)
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """InstanceNorm2d that takes a single pixel (whose variance is 0) in training mode too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[2] * x.shape[3] == 1:
+            return x * 0
+        return super().forward(x)
+
+
+class ResnetBlock(nn.Module):
+    """Two reflect-padded 3x3 convolutions with InstanceNorm round a skip connection."""
+
+    def __init__(self, width: int, dropout: bool) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [ReflectionPad(1), nn.Conv2d(width, width, 3), InstanceNorm(width), nn.ReLU(True)]
+        if dropout:
+            layers.append(nn.Dropout(0.5))
+        layers += [ReflectionPad(1), nn.Conv2d(width, width, 3), InstanceNorm(width)]
+        self.conv_block = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv_block(x)
+
+
+class ResnetBody(nn.Module):
+    """c7s1-64, d128, d256, R256 x blocks, u128, u64, c7s1-3, tanh.
+
+    The layers' order and names are those of the public CycleGAN checkpoints (``model.N...``).
+
+    Args:
+        width: channels of the first layer (64 in the paper).
+        blocks: residual blocks (9 for 256 px, 6 for 128 px in the paper).
+        dropout: dropout in the residual blocks.
+    """
+
+    def __init__(self, width: int = 64, blocks: int = 9, dropout: bool = False) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [ReflectionPad(3), nn.Conv2d(3, width, 7), InstanceNorm(width), nn.ReLU(True)]
+        for w in (width, 2 * width):
+            layers += [nn.Conv2d(w, 2 * w, 3, 2, 1), InstanceNorm(2 * w), nn.ReLU(True)]
+        layers += [ResnetBlock(4 * width, dropout) for _ in range(blocks)]
+        for w in (4 * width, 2 * width):
+            layers += [nn.ConvTranspose2d(w, w // 2, 3, 2, 1, output_padding=1), InstanceNorm(w // 2), nn.ReLU(True)]
+        layers += [ReflectionPad(3), nn.Conv2d(width, 3, 7), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) in [-1, 1] -> the same; H and W multiples of 4."""
+        return self.model(x)

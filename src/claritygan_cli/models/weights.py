@@ -1,0 +1,134 @@
+"""Weights files: safetensors with all that is needed to build the network and to judge it.
+
+The metadata is one JSON document under the key ``claritygan``, see :class:`ModelCard`.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.errors import ModelError
+
+Direction = Literal["dehaze", "hazify"]
+METADATA_KEY = "claritygan"
+GENERATORS: dict[tuple[str, str], type[Generator]] = {
+    ("scattering", "dehaze"): ScatteringDehazer,
+    ("scattering", "hazify"): ScatteringHazifier,
+    ("resnet", "dehaze"): ResnetGenerator,
+    ("resnet", "hazify"): ResnetGenerator,
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a weights file says about itself.
+
+    Attributes:
+        generator: ``scattering`` or ``resnet``.
+        direction: ``dehaze`` or ``hazify``.
+        numbers: arguments of the generator's class.
+        recipe: how it was trained: command, steps, minutes, seed, ...
+        data: what it was trained on.
+        scores: name of a data set -> metric -> value.
+    """
+
+    generator: str
+    direction: Direction
+    numbers: dict[str, Any]
+    recipe: dict[str, Any] = field(default_factory=dict)
+    data: list[str] = field(default_factory=list)
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def build_generator(card: ModelCard) -> Generator:
+    """A generator as the card says, with fresh weights.
+
+    Raises:
+        ModelError: the architecture or one of its numbers is unknown.
+    """
+    kind = GENERATORS.get((card.generator, card.direction))
+    if kind is None:
+        known = ", ".join(sorted({name for name, _ in GENERATORS}))
+        raise ModelError(f"unknown generator {card.generator!r} for {card.direction!r}; this version knows: {known}")
+    numbers = {key: tuple(value) if isinstance(value, list) else value for key, value in card.numbers.items()}
+    try:
+        return kind(**numbers)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"the generator {card.generator!r} cannot be built with {card.numbers}: {error}") from error
+
+
+def save_model(path: Path, generator: Generator, card: ModelCard, half: bool = True) -> None:
+    """Write a weights file, whole or not at all.
+
+    Args:
+        half: store weights as float16 (they load as float32).
+    """
+    state = generator.state_dict()
+    tensors = {
+        name: (value.half() if half and value.is_floating_point() else value).cpu().contiguous()
+        for name, value in state.items()
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(asdict(card), sort_keys=True)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card of a weights file, without loading its weights.
+
+    Raises:
+        ModelError: the file is missing, no safetensors file, truncated, or carries no card.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file; 'claritygan models' lists the bundled ones")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a complete safetensors file ({error}); fetch or export it again") from error
+    try:
+        fields = json.loads(metadata[METADATA_KEY])
+        return ModelCard(**fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: carries no claritygan model card; it was not made by this tool") from error
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_model(path: Path, sha256: str | None = None) -> tuple[Generator, ModelCard]:
+    """A generator in evaluation mode, float32, with the weights of a file.
+
+    Args:
+        sha256: what the file must hash to, where that is known.
+
+    Raises:
+        ModelError: as :func:`read_card`; or the hash, a name, a shape or a value is not as it must be.
+    """
+    card = read_card(path)
+    if sha256 is not None and file_sha256(path) != sha256:
+        raise ModelError(f"{path}: does not match its checksum in the catalogue; install claritygan again")
+    generator = build_generator(card)
+    tensors = load_file(path)
+    if not all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point()):
+        raise ModelError(f"{path}: holds weights that are not finite numbers; train or fetch it again")
+    try:
+        generator.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError(f"{path}: weights do not fit the generator that its card names: {reason}") from error
+    return generator.eval(), card

@@ -1,0 +1,1 @@
+"""Training: the CycleGAN system, the loop, checkpoints."""

@@ -8,17 +8,24 @@ import sys
 import typer
 
 from claritygan_cli import __version__
-from claritygan_cli.cli import train
+from claritygan_cli.cli import dehaze, demo, eval, hazify, models, options, train
 from claritygan_cli.errors import ClarityganError
 
-HELP = """Takes haze out of photos, puts haze in, and measures the result.
-
-Exit codes: 0 all done, 1 some files failed, 2 wrong use, 130 interrupted."""
+HELP = "Take haze out of photos, put haze in, and measure the result."
 
 app = typer.Typer(
-    help=HELP, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    help=HELP,
+    epilog=options.EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
+app.command("dehaze", epilog=options.EXIT_CODES)(dehaze.dehaze)
+app.command("hazify", epilog=options.EXIT_CODES)(hazify.hazify)
+app.command("eval", epilog=options.EXIT_CODES)(eval.evaluate)
+app.command("demo")(demo.demo)
 app.command("train")(train.train)
+app.add_typer(models.app, name="models")
 
 
 def show_version(wanted: bool) -> None:
@@ -30,15 +37,17 @@ def show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True, help="Show the version."),
-    debug: bool = typer.Option(False, "--debug", help="Show tracebacks of errors."),
+    debug: bool = typer.Option(False, "--debug", help="Show tracebacks; comes before the command."),
 ) -> None:
-    """Options of every command; --debug is looked up by main()."""
+    """Take haze out of photos, put haze in, and measure the result."""
+    context.obj = debug
 
 
 def main() -> None:
     """Entry point: errors become one line on stderr and an exit code."""
-    debug = "--debug" in sys.argv
+    debug = sys.argv[1:2] == ["--debug"]
     try:
         app()
     except ClarityganError as error:

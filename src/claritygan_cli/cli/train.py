@@ -33,8 +33,19 @@ def train(
     validation: Annotated[list[Path] | None, typer.Option(help="Folder with pairs to score; may repeat.")] = None,
     initial: Annotated[Path | None, typer.Option(help="Run folder whose models to start from.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Views of 128x128 px per step.")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1.5e-3,
-    perceptual: Annotated[Path | None, typer.Option(help="VGG-19 weights for the perceptual term.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Peak learning rate [default: 1.5e-3 supervised, 2e-4 cyclegan].")
+    ] = None,
+    paired_weight: Annotated[
+        float, typer.Option(min=0.0, help="Weight of synthetic pairs in the cyclegan stage; 0: purely unpaired.")
+    ] = 10.0,
+    perceptual_weight: Annotated[
+        float, typer.Option(min=0.0, help="Weight of the VGG term on the cycles; 0: none.")
+    ] = 0.0,
+    vgg: Annotated[Path | None, typer.Option(help="VGG-19 weights file [default: torchvision's download].")] = None,
+    vgg_layer: Annotated[
+        list[str] | None, typer.Option(help="ReLU to compare, e.g. relu3_4; may repeat. [default: relu2_2, relu3_4]")
+    ] = None,
     precision: Annotated[Precision, typer.Option(help="Numbers to compute with.")] = Precision.bf16,
     checkpoint_minutes: Annotated[float, typer.Option(min=0.05, help="Time between checkpoints.")] = 6.0,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
@@ -53,8 +64,11 @@ def train(
         validation=tuple(validation or ()),
         initial=initial,
         batch=batch,
-        learning_rate=learning_rate,
-        perceptual=perceptual,
+        learning_rate=learning_rate or (1.5e-3 if stage is Stage.supervised else 2e-4),
+        paired_weight=paired_weight,
+        perceptual_weight=perceptual_weight,
+        vgg=vgg,
+        vgg_layers=tuple(vgg_layer or ("relu2_2", "relu3_4")),
         precision=precision.value,
         checkpoint_minutes=checkpoint_minutes,
         seed=seed,

@@ -124,7 +124,9 @@ def load_photo_sets(root: Path) -> PhotoSets:
     return sets
 
 
-def random_box(height: int, width: int, shape: tuple[int, int], random: np.random.Generator) -> tuple[int, int, int, int]:
+def random_box(
+    height: int, width: int, shape: tuple[int, int], random: np.random.Generator
+) -> tuple[int, int, int, int]:
     """A random part (top, left, height, width) of a picture with the shape's aspect, mostly nearly all of it."""
     share = random.uniform(0.85, 1.0) if random.random() < 0.6 else random.uniform(0.45, 0.85)
     scale = min(height / shape[0], width / shape[1]) * share
@@ -132,7 +134,9 @@ def random_box(height: int, width: int, shape: tuple[int, int], random: np.rando
     return int(random.integers(height - h + 1)), int(random.integers(width - w + 1)), h, w
 
 
-def view(photo: Photo, shape: tuple[int, int], random: np.random.Generator, with_depth: bool = True) -> tuple[Tensor, Tensor]:
+def view(
+    photo: Photo, shape: tuple[int, int], random: np.random.Generator, with_depth: bool = True
+) -> tuple[Tensor, Tensor]:
     """A random, perhaps mirrored view of a photo and its depth: (3, h, w) and (1, h, w), float32 in [0, 1]."""
     height, width = photo.image.shape[1:]
     top, left, h, w = random_box(height, width, shape, random)

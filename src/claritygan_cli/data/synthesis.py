@@ -31,7 +31,7 @@ class HazeRange:
 
 
 INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0))
-OUTDOOR = HazeRange(density=(0.3, 2.6), airlight=(0.78, 1.0))
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The generators and their one contract.
 
-Every generator maps (N, 3, H, W) in [0, 1] to the same shape and range, for any H, W >= 1. It does so in two steps, which
-callers may also take apart to translate photos of any size in little memory:
+Every generator maps (N, 3, H, W) in [0, 1] to the same shape and range, for any H, W >= 1. It does so in two steps,
+which callers may also take apart to translate photos of any size in little memory:
 
 1. ``look(small)`` reads a picture at the working size and returns a :class:`Lift`;
 2. the lift is applied to the rows of the full-size picture.
@@ -61,6 +61,12 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
 
 
+def start_at(layer: nn.Module, value: float) -> None:
+    """Let a layer put out a constant at first."""
+    for name, parameter in layer.named_parameters():
+        nn.init.constant_(parameter, value if name == "bias" else 0.0)
+
+
 class MapLift:
     """A one-channel map, carried to full size along the photo's own edges (fast guided filter, grey guide)."""
 
@@ -104,32 +110,25 @@ class DehazeLift:
 
     Attributes:
         t: (N, 1, h, w), transmission at map size, in [MIN_TRANSMISSION, 1].
-        airlight: (N, 3, h', w'), slowly varying, in (0, 1).
+        airlight: (N, 3, 1, 1), in (0, 1).
     """
 
     def __init__(self, small: Tensor, t: Tensor, airlight: Tensor, eps: Tensor | float) -> None:
         self.t, self.airlight = t, airlight
         self._lift = MapLift(small, t, eps)
 
-    def maps(self, image: Tensor, height: int, top: int) -> tuple[Tensor, Tensor]:
-        """Transmission (N, 1, h, W) and airlight (N, 3, h, W) for rows of the full-size picture."""
-        t = self._lift.rows(image, height, top).clamp(MIN_TRANSMISSION, 1)
-        return t, upsample_rows(self.airlight, (height, image.shape[3]), top, top + image.shape[2])
+    def map(self, image: Tensor, height: int, top: int) -> Tensor:
+        """Transmission (N, 1, h, W) for rows of the full-size picture."""
+        return self._lift.rows(image, height, top).clamp(MIN_TRANSMISSION, 1)
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Dehazed rows; ``strength`` as in :func:`remove_haze`."""
-        t, airlight = self.maps(image, height, top)
-        return remove_haze(image, t, airlight, strength).clamp(0, 1)
+        return remove_haze(image, self.map(image, height, top), self.airlight, strength).clamp(0, 1)
 
     @property
     def density(self) -> Tensor:
         """(N, 1, 1, 1), see :func:`haze_density`."""
         return haze_density(self.t)
-
-    @property
-    def mean_airlight(self) -> Tensor:
-        """(N, 3, 1, 1)."""
-        return self.airlight.mean((2, 3), keepdim=True)
 
 
 class ScatteringDehazer(Generator):
@@ -145,19 +144,23 @@ class ScatteringDehazer(Generator):
         self.body = HazeUNet(widths, blocks)
         self.multiple, self.working_size = self.body.stride, working_size
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
-        self.local_airlight = nn.Conv2d(widths[-1], 3, 1)
-        self.airlight = nn.Sequential(nn.Linear(2 * widths[-1], 64), nn.ReLU(), nn.Linear(64, 3))
+        self.attention = nn.Conv2d(widths[0], 1, 1)
+        self.airlight = nn.Sequential(nn.Linear(2 * widths[-1] + 3, 64), nn.ReLU(), nn.Linear(64, 3))
         self.log_eps = nn.Parameter(torch.tensor(-7.0))
-        for layer in (self.head, self.local_airlight, self.airlight[-1]):
-            nn.init.zeros_(layer.weight)
-            nn.init.constant_(layer.bias, 0.0 if layer is self.local_airlight else 1.0)
+        start_at(self.head, 1.0)
+        start_at(self.attention, 0.0)
+        start_at(self.airlight[-1], 0.0)
 
     def look(self, small: Tensor) -> DehazeLift:
+        """Read the haze of (N, 3, h, w)."""
         features = self.body(small)
         t = MIN_TRANSMISSION + (1 - MIN_TRANSMISSION) * torch.sigmoid(self.head(features.fine).float())
-        # the local part is bounded: airlight varies over a picture by little, or it would explain the scene itself
-        local = torch.tanh(self.local_airlight(features.coarse).float())
-        airlight = torch.sigmoid(self.airlight(features.scene).float()[:, :, None, None] + local)
+        # airlight is the colour of the haziest part (He et al., CVPR 2009), found by attention and then corrected
+        weight = torch.softmax(self.attention(features.fine).float().flatten(2), dim=2)
+        colours = resize(small.float(), (features.fine.shape[2], features.fine.shape[3])).flatten(2)
+        haziest = (weight * colours).sum(2)
+        correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
+        airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
         return DehazeLift(small, t, airlight, self.log_eps.exp())
 
 
@@ -213,10 +216,10 @@ class ScatteringHazifier(Generator):
         self.multiple, self.working_size = self.body.stride, working_size
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
         self.log_eps = nn.Parameter(torch.tensor(-7.0))
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        start_at(self.head, 0.0)
 
     def look(self, small: Tensor) -> HazifyLift:
+        """Read the depth of (N, 3, h, w)."""
         depth = torch.sigmoid(self.head(self.body(small).fine).float())
         return HazifyLift(small, depth, self.log_eps.exp())
 
@@ -233,6 +236,7 @@ class TranslationLift:
         self.a, self.b = guided_coefficients(small.float(), translated.float(), GUIDE_RADIUS, eps)
 
     def rows(self, image: Tensor, height: int, top: int) -> Tensor:
+        """Translated rows, see :class:`Lift`."""
         size, bottom = (height, image.shape[3]), top + image.shape[2]
         if size == tuple(self.translated.shape[2:]):
             return self.translated[:, :, top:bottom]
@@ -251,4 +255,5 @@ class ResnetGenerator(Generator):
         self.working_size = working_size
 
     def look(self, small: Tensor) -> TranslationLift:
+        """Translate (N, 3, h, w) whole."""
         return TranslationLift(small, (self.body(2 * small - 1).float() + 1) / 2)

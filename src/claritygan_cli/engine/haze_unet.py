@@ -1,5 +1,6 @@
 """The small U-Net that looks at a picture and describes its haze or its depth."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -8,39 +9,34 @@ from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions with BatchNorm round a skip connection (He et al., CVPR 2016).
+    """Two 3x3 convolutions round a skip connection, without normalisation.
 
-    BatchNorm and not InstanceNorm: normalising each picture away would normalise away how hazy it is.
+    How hazy a picture is shows in the very statistics that a norm takes away (and that BatchNorm replaces by those of
+    the other pictures in a batch). A learned gain that starts at zero keeps training stable instead (SkipInit: De,
+    Smith, NeurIPS 2020).
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(width, width, 3, padding=1)
         )
+        self.gain = nn.Parameter(torch.zeros(width, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.body(x))
+        """(N, width, H, W) -> the same."""
+        return F.relu(x + self.gain * self.body(x))
 
 
-def conv_norm(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution, BatchNorm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
+def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution and ReLU."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
 
 
 class Features(NamedTuple):
-    """What the U-Net saw: ``fine`` (N, C0, H/2, W/2), ``coarse`` (N, Ck, H/s, W/s), ``scene`` (N, 2 Ck)."""
+    """What the U-Net saw: ``fine`` (N, widths[0], H/2, W/2), and ``scene`` (N, 2 widths[-1]) of the whole picture."""
 
     fine: Tensor
-    coarse: Tensor
     scene: Tensor
 
 
@@ -57,14 +53,18 @@ class HazeUNet(nn.Module):
         if len(widths) != len(blocks) or len(widths) < 2:
             raise ValueError("widths and blocks need one number per level, two levels at least")
         self.stride = 2 ** len(widths)
-        self.stem = conv_norm(3, widths[0], 5, 2)
-        self.down = nn.ModuleList(conv_norm(a, b, 3, 2) for a, b in zip(widths, widths[1:], strict=False))
+        self.stem = conv(3, widths[0], 5, 2)
+        self.down = nn.ModuleList(conv(a, b, 3, 2) for a, b in pairwise(widths))
         self.encode = nn.ModuleList(
             nn.Sequential(*(Residual(w) for _ in range(n))) for w, n in zip(widths, blocks, strict=True)
         )
         self.context = nn.Linear(2 * widths[-1], widths[-1])
-        self.up = nn.ModuleList(conv_norm(a + b, a) for a, b in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(conv(a + b, a) for a, b in pairwise(widths))
         self.decode = nn.ModuleList(Residual(w) for w in widths[:-1])
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Features:
         """x: (N, 3, H, W) in [0, 1]; H and W multiples of ``stride``."""
@@ -73,10 +73,9 @@ class HazeUNet(nn.Module):
         for down, encode in zip(self.down, list(self.encode)[1:], strict=True):
             skips.append(x)
             x = encode(down(x))
-        coarse = x
         scene = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
         x = x + self.context(scene)[:, :, None, None]
         for up, decode, skip in zip(reversed(self.up), reversed(self.decode), reversed(skips), strict=True):
             x = F.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=False)
             x = decode(up(torch.cat([skip, x], 1)))
-        return Features(x, coarse, scene)
+        return Features(x, scene)

@@ -32,7 +32,7 @@ def adversarial_loss(scores: Tensor, real: bool, form: AdversarialForm = "lsgan"
     return F.mse_loss(scores, target) if form == "lsgan" else F.binary_cross_entropy_with_logits(scores, target)
 
 
-VGG19_PLAN = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512, 512, 512, 512)
+VGG19_PLAN: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4)
 """Convolution widths and max-pools of VGG-19 (Simonyan, Zisserman, ICLR 2015, configuration E)."""
 
 
@@ -74,6 +74,8 @@ class PerceptualLoss(nn.Module):
         for layer in self.features:
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1))
 
@@ -87,5 +89,6 @@ class PerceptualLoss(nn.Module):
         return out
 
     def forward(self, image: Tensor, target: Tensor) -> Tensor:
+        """Distance of two (N, 3, H, W) in [0, 1], a scalar."""
         pairs = zip(self.extract(image), self.extract(target), strict=True)
         return torch.stack([F.mse_loss(a.float(), b.float()) for a, b in pairs]).mean()

@@ -12,6 +12,7 @@ class ReflectionPad(nn.Module):
         self.padding = padding
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H + 2 padding, W + 2 padding)."""
         mode = "reflect" if min(x.shape[2:]) > self.padding else "replicate"
         return F.pad(x, [self.padding] * 4, mode=mode)
 
@@ -20,6 +21,7 @@ class InstanceNorm(nn.InstanceNorm2d):
     """InstanceNorm2d that takes a single pixel (whose variance is 0) in training mode too."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same."""
         if x.shape[2] * x.shape[3] == 1:
             return x * 0
         return super().forward(x)
@@ -37,6 +39,7 @@ class ResnetBlock(nn.Module):
         self.conv_block = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, width, H, W) -> the same."""
         return x + self.conv_block(x)
 
 

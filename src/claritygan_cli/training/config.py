@@ -23,7 +23,9 @@ class TrainConfig:
         weight_decay: of AdamW.
         hazify_every: train the hazifier at every so many steps (supervised stage).
         paired_weight: weight of the supervised terms in the cyclegan stage.
-        perceptual: VGG-19 weights file for the perceptual term; none, no such term.
+        perceptual_weight: weight of the VGG term on the cycles; 0 leaves it out.
+        vgg: VGG-19 weights file; None takes torchvision's.
+        vgg_layers: ReLU layers that are compared.
         precision: ``bf16`` autocast or ``fp32``.
         checkpoint_minutes: time between checkpoints.
         seed: of all random numbers.
@@ -41,7 +43,9 @@ class TrainConfig:
     weight_decay: float = 1e-2
     hazify_every: int = 3
     paired_weight: float = 10.0
-    perceptual: Path | None = None
+    perceptual_weight: float = 0.0
+    vgg: Path | None = None
+    vgg_layers: tuple[str, ...] = ("relu2_2", "relu3_4")
     precision: Literal["bf16", "fp32"] = "bf16"
     checkpoint_minutes: float = 6.0
     seed: int = 0

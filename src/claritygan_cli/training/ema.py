@@ -3,7 +3,8 @@
 import copy
 
 import torch
-from torch import nn
+
+from claritygan_cli.engine.generators import Generator
 
 
 class Average:
@@ -13,16 +14,12 @@ class Average:
         decay: share of the old average kept per step; smaller in the first steps, so that the start is forgotten.
     """
 
-    def __init__(self, network: nn.Module, decay: float = 0.999) -> None:
+    def __init__(self, network: Generator, decay: float = 0.999) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, network: Generator, step: int) -> None:
         """Move towards the network after optimiser step ``step`` (from 0)."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        ours, theirs = self.network.state_dict(), network.state_dict()
-        floating = [name for name, value in ours.items() if value.is_floating_point()]
-        torch._foreach_lerp_([ours[n] for n in floating], [theirs[n] for n in floating], weight)
-        for name in ours.keys() - set(floating):
-            ours[name].copy_(theirs[name])
+        torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), weight)

@@ -3,9 +3,9 @@
 import json
 import math
 import os
+import sys
 import time
 from collections import defaultdict
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,13 +16,20 @@ from tqdm import tqdm
 
 from claritygan_cli import __version__
 from claritygan_cli.data.pairs import find_pairs
-from claritygan_cli.data.photo_sets import load_photo_sets
-from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
-from claritygan_cli.errors import ClarityganError, DataError
-from claritygan_cli.evaluation.metrics import mean_scores, score
-from claritygan_cli.models.weights import Direction, ModelCard, load_model, save_model
+from claritygan_cli.data.photo_sets import PhotoSets, load_photo_sets
+from claritygan_cli.engine.generators import Generator
+from claritygan_cli.engine.losses import PerceptualLoss
+from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.evaluation.evaluate import evaluate_model
+from claritygan_cli.evaluation.metrics import mean_scores
+from claritygan_cli.models.translator import Translator
+from claritygan_cli.models.vgg import load_vgg
+from claritygan_cli.models.weights import Direction, ModelCard, read_card, save_model
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.cyclegan import CycleGANObjective
 from claritygan_cli.training.ema import Average
+from claritygan_cli.training.pair import Pair, fresh_pair, load_pair
+from claritygan_cli.training.supervised import SupervisedObjective
 from claritygan_cli.training.views import ViewSampler
 
 CHECKPOINT = "last.pt"
@@ -31,20 +38,13 @@ WARMUP = 0.03
 
 
 class Objective(Protocol):
-    """What one step minimises."""
+    """What a step minimises."""
 
     networks: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
 
     def step(self, sampler: ViewSampler, number: int, learning_rate: float) -> dict[str, Tensor]:
         """Draw a batch, update the networks, return the loss terms (detached)."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """Optimiser states and the like, for a checkpoint."""
-        ...
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue from a checkpoint."""
         ...
 
 
@@ -56,34 +56,27 @@ def learning_rate_at(progress: float, peak: float) -> float:
     return peak * (0.02 + 0.98 * cosine)
 
 
-def read_rgb(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8."""
-    from PIL import Image
-
-    with Image.open(path) as image:
-        return np.array(image.convert("RGB"))
-
-
-@torch.no_grad()
 def validate(dehazer: Generator, folder: Path) -> dict[str, float]:
     """Mean scores of a dehazer on a folder with pairs."""
-    scores = []
-    for pair in find_pairs(folder):
-        hazy = torch.from_numpy(read_rgb(pair.picture)).permute(2, 0, 1)[None].float() / 255
-        clear = (dehazer(hazy)[0] * 255).round().byte().permute(1, 2, 0).numpy()
-        scores.append(score(clear, read_rgb(pair.truth)))
-    return mean_scores(scores)
+    translator = Translator(dehazer, torch.device("cpu"))
+    return mean_scores([scored.after for scored in evaluate_model(translator, find_pairs(folder))])
 
 
-def initial_generators(config: TrainConfig) -> dict[Direction, Generator]:
-    """Fresh generators, or those of another run."""
-    if config.initial is None:
-        torch.manual_seed(config.seed)
-        return {"dehaze": ScatteringDehazer(), "hazify": ScatteringHazifier()}
-    return {
-        direction: load_model(config.initial / f"{direction}.safetensors")[0].train()
-        for direction in ("dehaze", "hazify")
-    }
+def make_objective(config: TrainConfig, pair: Pair, sets: PhotoSets) -> Objective:
+    """The objective of the run's stage.
+
+    Raises:
+        DataError: the stage needs photos that are not there.
+        UsageError: the VGG weights are not usable.
+    """
+    if config.stage == "supervised":
+        return SupervisedObjective(config, pair)
+    if not sets.hazy or not (sets.street or sets.clear):
+        raise DataError(f"{config.data}: the cyclegan stage needs real haze in hazy/, and clear photos in clear/")
+    perceptual = None
+    if config.perceptual_weight:
+        perceptual = PerceptualLoss(load_vgg(config.vgg), config.vgg_layers)
+    return CycleGANObjective(config, pair, perceptual)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -91,6 +84,80 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.part")
     torch.save(state, temporary)
     os.replace(temporary, path)
+
+
+class Run:
+    """A training run: what changes from step to step, and how it is kept.
+
+    Raises:
+        DataError, ModelError, UsageError: data, initial models or checkpoint are not usable.
+    """
+
+    def __init__(self, config: TrainConfig, command: str, resume: bool) -> None:
+        self.config, self.command = config, command
+        for folder in config.validation:
+            find_pairs(folder)
+        sets = load_photo_sets(config.data)
+        pair = load_pair(config.initial) if config.initial else fresh_pair(config.seed)
+        self.initial_recipe = read_card(config.initial / "dehaze.safetensors").recipe if config.initial else None
+        self.sampler = ViewSampler(sets, config.batch, config.seed)
+        self.objective = make_objective(config, pair, sets)
+        self.averages = {"dehaze": Average(pair.dehaze), "hazify": Average(pair.hazify)}
+        self.pair = pair
+        self.number, self.spent = 0, 0.0
+        if resume:
+            self._resume()
+
+    def _resume(self) -> None:
+        path = self.config.out / CHECKPOINT
+        if not path.is_file():
+            raise UsageError(f"{path}: no checkpoint to resume from; leave out --resume")
+        state = torch.load(path, weights_only=True)
+        self.number, self.spent = state["number"], state["spent"]
+        for name, network in self.objective.networks.items():
+            network.load_state_dict(state["networks"][name])
+        for name, optimizer in self.objective.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        for direction, average in self.averages.items():
+            average.network.load_state_dict(state["averages"][direction])
+        self.sampler.reseed(self.config.seed, self.number)
+
+    def step(self) -> dict[str, float]:
+        """Train one step; the loss terms."""
+        started = time.monotonic()
+        progress = self.spent / (self.config.minutes * 60)
+        terms = self.objective.step(self.sampler, self.number, learning_rate_at(progress, self.config.learning_rate))
+        values = {name: value.item() for name, value in terms.items()}
+        for direction, average in self.averages.items():
+            average.update(self.pair.networks[direction], self.number)
+        self.number += 1
+        self.spent += time.monotonic() - started
+        return values
+
+    def save(self) -> dict[str, dict[str, float]]:
+        """Validate, and write the checkpoint and both models; the scores."""
+        scores = {folder.name: validate(self.averages["dehaze"].network, folder) for folder in self.config.validation}
+        state = {
+            "number": self.number,
+            "spent": self.spent,
+            "networks": {name: network.state_dict() for name, network in self.objective.networks.items()},
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.objective.optimizers.items()},
+            "averages": {direction: average.network.state_dict() for direction, average in self.averages.items()},
+        }
+        save_checkpoint(self.config.out / CHECKPOINT, state)
+        recipe = {
+            "command": self.command,
+            "version": __version__,
+            "steps": self.number,
+            "minutes": round(self.spent / 60, 1),
+            **({"initial": self.initial_recipe} if self.initial_recipe else {}),
+        }
+        data = sorted(path.name for path in self.config.data.iterdir())
+        directions: tuple[Direction, ...] = ("dehaze", "hazify")
+        for direction in directions:
+            card = ModelCard("scattering", direction, {}, recipe, data, scores if direction == "dehaze" else {})
+            save_model(self.config.out / f"{direction}.safetensors", self.averages[direction].network, card)
+        return scores
 
 
 def train(config: TrainConfig, command: str = "", resume: bool = False) -> None:
@@ -101,97 +168,31 @@ def train(config: TrainConfig, command: str = "", resume: bool = False) -> None:
         resume: go on from the run folder's last checkpoint.
 
     Raises:
-        DataError: the training or a validation folder is not usable, or the loss stays non-finite.
+        DataError: a folder is not usable, or the loss stays non-finite.
+        ModelError, UsageError: the initial models, the checkpoint or the VGG weights are not usable.
     """
     if config.threads:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)
-    for folder in config.validation:
-        find_pairs(folder)
-    sets = load_photo_sets(config.data)
-    sampler = ViewSampler(sets, config.batch, config.seed)
-    generators = initial_generators(config)
-    objective = make_objective(config, generators)
-    averages = {direction: Average(network) for direction, network in generators.items()}
-    number, spent = 0, 0.0
-    if resume:
-        state = torch.load(config.out / CHECKPOINT, weights_only=True)
-        number, spent = state["number"], state["spent"]
-        for name, network in objective.networks.items():
-            network.load_state_dict(state["networks"][name])
-        for direction, average in averages.items():
-            average.network.load_state_dict(state["averages"][direction])
-        objective.load(state["objective"])
-        sampler.random = np.random.default_rng([config.seed, number])
-        sampler.torch_random.manual_seed(config.seed + number)
-
-    budget, bad, sums = config.minutes * 60, 0, defaultdict(list)
-    next_checkpoint = spent + config.checkpoint_minutes * 60
-    bar = tqdm(total=round(budget), initial=round(spent), unit="s", disable=None, desc=config.stage)
-    while spent < budget:
-        started = time.monotonic()
-        terms = objective.step(sampler, number, learning_rate_at(spent / budget, config.learning_rate))
-        values = {name: value.item() for name, value in terms.items()}
-        bad = 0 if all(map(math.isfinite, values.values())) else bad + 1
-        if bad > MAX_BAD_STEPS:
-            raise DataError(f"{config.out}: {bad} steps in a row had a non-finite loss; try a lower learning rate")
-        for direction, average in averages.items():
-            average.update(generators[direction], number)
-        for name, value in values.items():
-            sums[name].append(value)
-        number += 1
-        spent += time.monotonic() - started
-        bar.update(int(spent) - bar.n)
-        if spent >= next_checkpoint or spent >= budget:
-            next_checkpoint = spent + config.checkpoint_minutes * 60
-            scores = {str(f): validate(averages["dehaze"].network, f) for f in config.validation}
-            line = {"step": number, "minutes": round(spent / 60, 2)}
-            line |= {name: round(float(np.mean(v)), 5) for name, v in sums.items()}
-            line |= {Path(f).name: {k: round(v, 4) for k, v in s.items()} for f, s in scores.items()}
-            sums.clear()
-            with (config.out / "metrics.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-            bar.write(json.dumps(line))
-            save_checkpoint(
-                config.out / CHECKPOINT,
-                {
-                    "number": number,
-                    "spent": spent,
-                    "networks": {name: network.state_dict() for name, network in objective.networks.items()},
-                    "averages": {d: average.network.state_dict() for d, average in averages.items()},
-                    "objective": objective.state(),
-                },
-            )
-            recipe = {
-                "command": command,
-                "version": __version__,
-                "steps": number,
-                "minutes": round(spent / 60, 1),
-                "config": {k: v for k, v in asdict(replace(config, data=Path(config.data.name))).items() if k in RECIPE},
-            }
-            if config.initial is not None:
-                recipe["initial"] = load_recipe(config.initial)
-            for direction, average in averages.items():
-                named = {Path(f).name: s for f, s in scores.items()} if direction == "dehaze" else {}
-                card = ModelCard("scattering", direction, {}, recipe, sorted(p.name for p in config.data.iterdir()), named)
-                save_model(config.out / f"{direction}.safetensors", average.network, card)
-    bar.close()
-
-
-RECIPE = ("stage", "batch", "learning_rate", "weight_decay", "hazify_every", "paired_weight", "precision", "seed")
-
-
-def load_recipe(run: Path) -> dict[str, Any]:
-    """The recipe of a finished run's dehazer."""
-    from claritygan_cli.models.weights import read_card
-
-    return read_card(run / "dehaze.safetensors").recipe
-
-
-def make_objective(config: TrainConfig, generators: dict[Direction, Generator]) -> Objective:
-    """The objective of the run's stage."""
-    if config.stage == "supervised":
-        from claritygan_cli.training.supervised import SupervisedObjective
-
-        return SupervisedObjective(config, generators)
-    raise ClarityganError(f"unknown stage {config.stage!r}")
+    run = Run(config, command, resume)
+    budget, bad = config.minutes * 60, 0
+    sums: dict[str, list[float]] = defaultdict(list)
+    next_checkpoint = run.spent + config.checkpoint_minutes * 60
+    with tqdm(total=round(budget), initial=round(run.spent), unit="s", disable=None, desc=config.stage) as bar:
+        while run.spent < budget:
+            values = run.step()
+            bad = 0 if all(map(math.isfinite, values.values())) else bad + 1
+            if bad > MAX_BAD_STEPS:
+                raise DataError(f"{config.out}: {bad} steps in a row had a non-finite loss; lower the learning rate")
+            for name, value in values.items():
+                sums[name].append(value)
+            bar.update(int(run.spent) - bar.n)
+            if run.spent >= min(next_checkpoint, budget):
+                next_checkpoint = run.spent + config.checkpoint_minutes * 60
+                line: dict[str, Any] = {"step": run.number, "minutes": round(run.spent / 60, 2)}
+                line |= {name: round(float(np.mean(v)), 5) for name, v in sums.items()}
+                line |= run.save()
+                sums.clear()
+                with (config.out / "metrics.jsonl").open("a", encoding="utf-8") as log:
+                    log.write(json.dumps(line) + "\n")
+                bar.write(json.dumps(line), file=sys.stderr)

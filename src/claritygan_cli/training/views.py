@@ -22,15 +22,21 @@ class ViewSampler:
 
     def __init__(self, sets: PhotoSets, batch: int, seed: int) -> None:
         self.sets, self.batch = sets, batch
-        self.random = np.random.default_rng(seed)
-        self.torch_random = torch.Generator().manual_seed(seed)
+        self.reseed(seed, 0)
+
+    def reseed(self, seed: int, step: int) -> None:
+        """Start new random numbers, others for every step."""
+        self.random = np.random.default_rng([seed, step])
+        self.torch_random = torch.Generator().manual_seed(seed + step)
 
     def shape_and_count(self) -> tuple[tuple[int, int], int]:
         """A random view shape and how many views of it make a batch."""
         shape = SHAPES[int(self.random.choice(len(SHAPES), p=SHAPE_WEIGHTS))]
         return shape, max(4, round(self.batch * REFERENCE_AREA / (shape[0] * shape[1])))
 
-    def _views(self, photos: list[Photo], count: int, shape: tuple[int, int], with_depth: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def _views(
+        self, photos: list[Photo], count: int, shape: tuple[int, int], with_depth: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         chosen = [photos[int(i)] for i in self.random.integers(len(photos), size=count)]
         pairs = [view(photo, shape, self.random, with_depth) for photo in chosen]
         measured = torch.tensor([photo.measured for photo in chosen])

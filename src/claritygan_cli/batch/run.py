@@ -1,0 +1,110 @@
+"""The bounded pipeline: while one photo is translated, the next is read and the last is written."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from claritygan_cli.batch.plan import Job
+from claritygan_cli.errors import ClarityganError
+from claritygan_cli.media.files import DEFAULT_QUALITY, read_picture, save_picture
+from claritygan_cli.media.picture import Picture
+
+AHEAD = 2
+"""Photos read ahead, and photos waiting to be written; with the one in work, no more than five are in memory."""
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A translated photo, and scores where its truth is known."""
+
+    picture: Picture
+    scores: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job; ``message`` says why where it is not ``done``."""
+
+    job: Job
+    status: Literal["done", "skipped", "failed"]
+    message: str = ""
+    seconds: float = 0.0
+    scores: dict[str, float] | None = None
+
+
+Translate = Callable[[Picture, Job], Translated]
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    translate: Translate,
+    overwrite: bool = False,
+    quality: int = DEFAULT_QUALITY,
+    debug: bool = False,
+) -> Iterator[Result]:
+    """Do jobs in order; one that fails does not stop the others.
+
+    Args:
+        translate: called in the caller's thread, one photo at a time.
+        overwrite: write over existing results; otherwise they are skipped, and their inputs not read.
+        quality: of JPEG and WebP.
+        debug: let exceptions through.
+
+    Yields:
+        A result for each job, in the order of the jobs.
+    """
+    reading: deque[tuple[Job, Future[Picture] | None]] = deque()
+    writing: deque[tuple[Job, Translated, float, Future[None]]] = deque()
+
+    def failed(job: Job, error: Exception) -> Result:
+        if debug:
+            raise error
+        if isinstance(error, ClarityganError):
+            return Result(job, "failed", str(error))
+        reason = " ".join(str(error).split())[:200]
+        return Result(job, "failed", f"{job.source}: {type(error).__name__}: {reason} (--debug shows where)")
+
+    def finish_one() -> Result:
+        job, translated, started, future = writing.popleft()
+        try:
+            future.result()
+        except Exception as error:
+            return failed(job, error)
+        return Result(job, "done", seconds=time.monotonic() - started, scores=translated.scores)
+
+    upcoming = iter(jobs)
+    reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")
+    try:
+        while True:
+            while len(reading) < AHEAD and (job := next(upcoming, None)) is not None:
+                skip = job.target.exists() and not overwrite
+                reading.append((job, None if skip else reader.submit(read_picture, job.source)))
+            if not reading:
+                break
+            job, future = reading.popleft()
+            started = time.monotonic()
+            outcome: Result | None = None
+            if future is None:
+                outcome = Result(job, "skipped", f"{job.target}: exists already; --overwrite replaces it")
+            else:
+                try:
+                    translated = translate(future.result(), job)
+                except Exception as error:
+                    outcome = failed(job, error)
+            if outcome is None:
+                save = writer.submit(save_picture, job.target, translated.picture, quality)
+                writing.append((job, translated, started, save))
+                if len(writing) >= AHEAD:
+                    yield finish_one()
+            else:
+                while writing:  # results come in the order of the jobs
+                    yield finish_one()
+                yield outcome
+        while writing:
+            yield finish_one()
+    finally:
+        reader.shutdown(cancel_futures=True)
+        writer.shutdown(cancel_futures=True)

@@ -1,0 +1,114 @@
+"""Whole requests: dehaze or hazify a set of inputs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from claritygan_cli.batch.haze_knobs import Span, draw_knobs
+from claritygan_cli.batch.plan import Job, Plan
+from claritygan_cli.batch.run import Result, Translate, Translated, run_jobs
+from claritygan_cli.data.pairs import by_stem, truth_for
+from claritygan_cli.data.photo_sets import image_files
+from claritygan_cli.engine.generators import ResnetGenerator
+from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.evaluation.metrics import score
+from claritygan_cli.media.files import read_picture
+from claritygan_cli.media.picture import Picture
+from claritygan_cli.models.catalogue import open_model
+from claritygan_cli.models.translator import Translator, choose_device
+from claritygan_cli.models.weights import Direction
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Which model runs, and where.
+
+    Attributes:
+        model: name or path; None for the bundled default.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        threads: CPU threads; 0 leaves torch's choice.
+        working_size: longest side at which the network looks; None for the model's own.
+    """
+
+    model: str | None = None
+    device: str = "auto"
+    threads: int = 0
+    working_size: int | None = None
+
+    def open(self, direction: Direction) -> Translator:
+        """Load the model.
+
+        Raises:
+            ModelError, UsageError: see :func:`open_model` and :func:`choose_device`.
+        """
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        generator, _ = open_model(self.model, direction)
+        return Translator(generator, choose_device(self.device), self.working_size)
+
+
+def dehazing(engine: Engine, strength: float = 1.0, ground_truth: Path | None = None) -> Translate:
+    """The function that dehazes one photo, and scores it where its ground truth is known.
+
+    Args:
+        strength: 0 leaves photos as they are, 1 removes the haze that was seen, above removes more.
+        ground_truth: folder of clear photos of the same names (RESIDE's names included).
+
+    Raises:
+        ModelError, UsageError: the model, device or folder is not usable.
+    """
+    truths = by_stem(image_files(ground_truth)) if ground_truth else {}
+    if ground_truth and not truths:
+        raise UsageError(f"--ground-truth {ground_truth}: no such folder, or no pictures in it")
+    translator = engine.open("dehaze")
+    knobs = knobs_for(translator, strength=strength)
+
+    def translate(picture: Picture, job: Job) -> Translated:
+        result = replace(picture, pixels=translator(picture.pixels, **knobs))
+        if not truths:
+            return Translated(result)
+        path = truth_for(job.source.stem, truths)
+        if path is None:
+            raise DataError(f"{job.source}: no ground truth of its name in {ground_truth}")
+        ours, truth = result.at_8_bits().pixels, read_picture(path).at_8_bits().pixels
+        if ours.shape != truth.shape:
+            sizes = f"{ours.shape[1]}x{ours.shape[0]} and {truth.shape[1]}x{truth.shape[0]}"
+            raise DataError(f"{job.source}: its ground truth {path} has another size ({sizes})")
+        return Translated(result, score(ours, truth))
+
+    return translate
+
+
+def hazing(engine: Engine, density: Span, airlight: tuple[Span, ...], seed: int = 0) -> Translate:
+    """The function that puts haze into one photo.
+
+    Args:
+        density, airlight: what each photo's haze is drawn from.
+        seed: with a photo's name it decides what is drawn.
+
+    Raises:
+        ModelError, UsageError: the model or device is not usable.
+    """
+    translator = engine.open("hazify")
+
+    def translate(picture: Picture, job: Job) -> Translated:
+        amount, colour = draw_knobs(density, airlight, seed, job.name)
+        light = torch.tensor(colour, device=translator.device).reshape(1, 3, 1, 1)
+        knobs = knobs_for(translator, density=amount, airlight=light)
+        return Translated(replace(picture, pixels=translator(picture.pixels, **knobs)))
+
+    return translate
+
+
+def knobs_for(translator: Translator, **knobs: object) -> dict[str, object]:
+    """The knobs that the translator's generator has: a resnet has none."""
+    return {} if isinstance(translator.generator, ResnetGenerator) else knobs
+
+
+def do_plan(plan: Plan, translate: Translate, overwrite: bool, quality: int, debug: bool) -> Iterator[Result]:
+    """All results of a plan: first the inputs that lead to no job, then the jobs'."""
+    for name, reason in plan.problems:
+        yield Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}")
+    yield from run_jobs(plan.jobs, translate, overwrite, quality, debug)

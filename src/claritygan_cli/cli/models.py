@@ -1,0 +1,57 @@
+"""``claritygan models``."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claritygan_cli.cli.options import Json
+
+app = typer.Typer(invoke_without_command=True, help="List the bundled models with their scores; import others.")
+
+
+class Direction(StrEnum):
+    """Where a model translates to."""
+
+    dehaze = "dehaze"
+    hazify = "hazify"
+
+
+@app.callback()
+def models(context: typer.Context, json: Json = False) -> None:
+    """List the bundled models with their scores; import others."""
+    if context.invoked_subcommand is not None:
+        return
+    import json as json_module
+    from dataclasses import asdict
+
+    from claritygan_cli.models.catalogue import catalogue, weights_folder
+    from claritygan_cli.models.weights import read_card
+
+    entries = [(entry, read_card(weights_folder() / entry.file)) for entry in catalogue()]
+    if json:
+        typer.echo(json_module.dumps([{**asdict(entry), **asdict(card)} for entry, card in entries], indent=1))
+        return
+    for entry, card in entries:
+        size = (weights_folder() / entry.file).stat().st_size / 2**20
+        default = f", default of '{entry.direction}'" if entry.default else ""
+        typer.echo(f"{entry.name}  ({card.generator} generator, {size:.1f} MiB{default})")
+        for data, scores in card.scores.items():
+            typer.echo(f"    {data}: " + ", ".join(f"{name} {value:g}" for name, value in scores.items()))
+
+
+@app.command("import")
+def import_model(
+    checkpoint: Annotated[Path, typer.Argument(help="A generator's .pth in the public CycleGAN layout.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write.")],
+    direction: Annotated[Direction, typer.Option(help="What it does.")] = Direction.dehaze,
+) -> None:
+    """Turn a pickled checkpoint into a weights file that --model takes."""
+    from claritygan_cli.errors import UsageError
+    from claritygan_cli.models.importing import import_resnet
+
+    if out.suffix != ".safetensors" or out.resolve() == checkpoint.resolve():
+        raise UsageError(f"--out {out}: must be another file that ends in .safetensors")
+    card = import_resnet(checkpoint, direction.value, out)
+    typer.echo(f"{out}: {card.generator} generator, {card.numbers}", err=True)

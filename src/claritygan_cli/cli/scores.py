@@ -1,0 +1,50 @@
+"""Scores on the terminal, for ``eval`` and ``demo``."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from claritygan_cli.evaluation.evaluate import Scored
+
+
+def show_scores(
+    scored: "Iterable[Scored]",
+    what: str,
+    count: int,
+    *,
+    as_json: bool = False,
+    csv: Path | None = None,
+    quiet: bool = False,
+    cropped: bool = False,
+) -> None:
+    """Print a table or JSON on stdout, with the protocol; a progress bar on stderr meanwhile."""
+    from tqdm import tqdm
+
+    from claritygan_cli.evaluation.metrics import PROTOCOL
+    from claritygan_cli.evaluation.report import score_table, summary, write_csv
+
+    rows = list(tqdm(scored, total=count, unit="photo", disable=True if quiet else None, delay=1, leave=False))
+    after = {row.name: row.after for row in rows}
+    before = [row.before for row in rows if row.before is not None]
+    protocol = PROTOCOL + ("; pictures cropped to their common middle" if cropped else "")
+    if csv is not None:
+        write_csv(csv, after)
+    if as_json:
+        document = {
+            "data": what,
+            "protocol": protocol,
+            "mean": summary(list(after.values())),
+            "input": summary(before) if before else None,
+            "pictures": after,
+        }
+        typer.echo(json.dumps(document, indent=1))
+        return
+    typer.echo(score_table(after))
+    if before:
+        mean = summary(before)
+        typer.echo(f"The hazy input has {mean['psnr']} dB, {mean['ssim']}, {mean['ciede2000']}.")
+    typer.echo(f"Protocol: {protocol}.")

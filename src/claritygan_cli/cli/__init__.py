@@ -11,6 +11,7 @@ from claritygan_cli import __version__
 from claritygan_cli.cli import dehaze, demo, eval, hazify, models, options, train
 from claritygan_cli.errors import ClarityganError
 
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 HELP = "Take haze out of photos, put haze in, and measure the result."
 
 app = typer.Typer(
@@ -55,8 +56,7 @@ def main() -> None:
             raise
         typer.echo(f"claritygan: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        typer.echo("claritygan: interrupted", err=True)
-        sys.exit(130)
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            typer.echo("claritygan: interrupted", err=True)
+        raise

@@ -151,7 +151,7 @@ def _exif_without_orientation(exif: Image.Exif) -> bytes | None:
 def write_picture(target: IO[bytes], picture: Picture, suffix: str, quality: int = DEFAULT_QUALITY) -> None:
     """Write a photo to an open binary file.
 
-    16 bits are kept in PNG and TIFF and rounded to 8 elsewhere. JPEG holds no alpha: there it is laid on white.
+    16 bits are kept in PNG and TIFF and rounded to 8 elsewhere. JPEG and BMP hold no alpha: it is laid on white.
 
     Args:
         suffix: a key of :data:`FORMATS`.
@@ -165,12 +165,10 @@ def write_picture(target: IO[bytes], picture: Picture, suffix: str, quality: int
             deep.write_tiff(target, picture.planes(), picture.icc)
         return
     picture = picture.at_8_bits()
-    if form == "JPEG" and picture.alpha is not None:
+    if form in ("JPEG", "BMP") and picture.alpha is not None:
         share = picture.alpha[..., None].astype(np.float32) / 255
         white = picture.pixels * share + 255 * (1 - share)
         picture = replace(picture, pixels=white.round().astype(np.uint8), alpha=None)
-    if form == "BMP" and picture.grey and picture.alpha is not None:
-        picture = replace(picture, grey=False)
     of_format: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "subsampling": 0 if quality >= 90 else 2, "optimize": True},
         "WEBP": {"quality": quality, "exact": True},

@@ -4,7 +4,6 @@ Pickles can run code when they are loaded, so this is the only place that opens 
 torch's restricted ``weights_only`` loader.
 """
 
-import pickle
 import re
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path}: no such file")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # the unpickler raises whatever it likes on other files
         reason = " ".join(str(error).split())[:120]
         raise ModelError(f"{path}: not a checkpoint of plain tensors ({reason})") from error
     for key in CONTAINERS:

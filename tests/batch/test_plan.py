@@ -1,0 +1,95 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from claritygan_cli.batch.plan import make_plan, output_name
+from claritygan_cli.errors import UsageError
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("in/a.jpg", "in/sub/b.PNG", "in/sub/deep er/ü.webp", "in/notes.txt", "in/.hidden.png", "in/.git/c.png"):
+        touch(tmp_path / name)
+    return tmp_path
+
+
+def targets(*inputs: str, out: str = "out", **options: str) -> list[str]:
+    return [str(job.target) for job in make_plan(inputs, Path(out), **options).jobs]
+
+
+def test_folder_tree_is_mirrored(tree: Path) -> None:
+    assert targets("in") == ["out/a.jpg", "out/sub/b.PNG", "out/sub/deep er/ü.webp"]
+
+
+def test_results_inside_the_input_are_not_inputs(tree: Path) -> None:
+    touch(tree / "in/out/a.jpg")
+    assert targets("in", out="in/out") == ["in/out/a.jpg", "in/out/sub/b.PNG", "in/out/sub/deep er/ü.webp"]
+
+
+def test_files_and_globs(tree: Path) -> None:
+    assert targets("in/a.jpg", "in/sub/*") == ["out/a.jpg", "out/b.PNG"]
+    assert targets("in/**/*.webp") == ["out/ü.webp"]
+
+
+def test_a_file_named_twice_is_one_job(tree: Path) -> None:
+    assert targets("in/a.jpg", "in/*.jpg") == ["out/a.jpg"]
+
+
+def test_names_with_glob_characters_are_taken_literally(tree: Path) -> None:
+    touch(tree / "in2/[1].jpg")
+    assert targets("in2/[1].jpg") == ["out/[1].jpg"]
+
+
+def test_a_single_file_may_name_its_result(tree: Path) -> None:
+    assert targets("in/a.jpg", out="clear.png") == ["clear.png"]
+    assert targets("in/a.jpg", out="clear.dir") == ["clear.dir/a.jpg"]
+    assert targets("in", out="x.jpg")[0] == "x.jpg/a.jpg"
+
+
+def test_suffix_and_ending(tree: Path) -> None:
+    assert targets("in/a.jpg", suffix="_clear", ending=".png") == ["out/a_clear.png"]
+    assert output_name(Path("x/y.gif"), "", None) == Path("x/y.png")
+    assert output_name(Path("x/y.z.JPG"), "_c", None) == Path("x/y.z_c.JPG")
+
+
+def test_missing_inputs_and_empty_folders_are_problems(tree: Path) -> None:
+    (tree / "empty").mkdir()
+    plan = make_plan(["in/a.jpg", "nowhere.jpg", "empty", "no*.png"], Path("out"))
+    assert len(plan.jobs) == 1
+    assert [name for name, _ in plan.problems] == ["nowhere.jpg", "empty", "no*.png"]
+
+
+def test_nothing_to_do_is_wrong_use(tree: Path) -> None:
+    with pytest.raises(UsageError, match="no pictures found"):
+        make_plan(["in/*.txt"], Path("out"))
+
+
+@pytest.mark.parametrize(("inputs", "out"), [(["in"], "in"), (["in/a.jpg"], "in/a.jpg"), (["in"], "./in/../in")])
+def test_inputs_are_never_overwritten(tree: Path, inputs: list[str], out: str) -> None:
+    with pytest.raises(UsageError, match="would overwrite an input"):
+        make_plan(inputs, Path(out))
+    assert targets("in", out="in", suffix="_clear")[0] == "in/a_clear.jpg"
+
+
+def test_links_to_inputs_are_inputs(tree: Path) -> None:
+    (tree / "out").mkdir()
+    os.link(tree / "in/a.jpg", tree / "out/a.jpg")
+    with pytest.raises(UsageError, match="would overwrite an input"):
+        make_plan(["in/a.jpg"], Path("out"))
+    (tree / "linked").symlink_to(tree / "in")
+    with pytest.raises(UsageError, match="would overwrite an input"):
+        make_plan(["in"], Path("linked"))
+
+
+def test_two_results_of_one_name(tree: Path) -> None:
+    touch(tree / "other/a.jpg")
+    with pytest.raises(UsageError, match=r"would both become out/a\.jpg"):
+        make_plan(["in", "other"], Path("out"))

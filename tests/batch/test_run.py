@@ -1,0 +1,126 @@
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claritygan_cli.batch import run as module
+from claritygan_cli.batch.plan import Job, make_plan
+from claritygan_cli.batch.run import Result, Translated, run_jobs
+from claritygan_cli.errors import ImageError
+from claritygan_cli.media.files import read_picture, save_picture
+from claritygan_cli.media.picture import Picture
+
+Jobs = Callable[[int], tuple[Job, ...]]
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    def make(count: int) -> tuple[Job, ...]:
+        for i in range(count):
+            save_picture(tmp_path / f"in/{i:03}.png", Picture(np.full((4, 4, 3), i, np.uint8)))
+        return make_plan([str(tmp_path / "in")], tmp_path / "out").jobs
+
+    return make
+
+
+def invert(picture: Picture, job: Job) -> Translated:
+    return Translated(replace(picture, pixels=255 - picture.pixels))
+
+
+def statuses(results: list[Result]) -> list[str]:
+    return [result.status for result in results]
+
+
+def test_results_come_in_order_and_are_right(jobs: Jobs) -> None:
+    results = list(run_jobs(jobs(9), invert))
+    assert [r.job.name for r in results] == [f"{i:03}.png" for i in range(9)]
+    assert statuses(results) == ["done"] * 9
+    for i, result in enumerate(results):
+        assert (read_picture(result.job.target).pixels == 255 - i).all()
+
+
+def test_existing_results_are_skipped_or_replaced(jobs: Jobs) -> None:
+    work = jobs(3)
+    work[1].target.parent.mkdir()
+    work[1].target.write_bytes(b"mine")
+    work[2].source.write_bytes(b"broken")
+    assert statuses(list(run_jobs(work[:2], invert))) == ["done", "skipped"]
+    assert work[1].target.read_bytes() == b"mine"
+    assert statuses(list(run_jobs(work[:2], invert, overwrite=True))) == ["done", "done"]
+    assert (read_picture(work[1].target).pixels == 254).all()
+
+
+def test_bad_files_do_not_stop_the_rest(jobs: Jobs) -> None:
+    work = jobs(5)
+    work[1].source.write_bytes(b"broken")
+    work[3].source.unlink()
+    results = list(run_jobs(work, invert))
+    assert statuses(results) == ["done", "failed", "done", "failed", "done"]
+    assert str(work[1].source) in results[1].message
+    assert not work[1].target.exists()
+
+
+def test_unexpected_errors_are_reported_too(jobs: Jobs) -> None:
+    def explode(picture: Picture, job: Job) -> Translated:
+        raise RuntimeError("out\nof memory")
+
+    results = list(run_jobs(jobs(2), explode))
+    assert statuses(results) == ["failed", "failed"]
+    assert "RuntimeError: out of memory" in results[0].message
+    with pytest.raises(RuntimeError):
+        list(run_jobs(jobs(1), explode, debug=True))
+
+
+def test_failed_writes_are_failures(jobs: Jobs, tmp_path: Path) -> None:
+    work = jobs(2)
+    (tmp_path / "out").write_text("a file where the folder should be")
+    assert statuses(list(run_jobs(work, invert))) == ["failed", "failed"]
+
+
+def test_pictures_in_memory_are_bounded(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, alive, most = threading.Lock(), 0, 0
+
+    def count(change: int) -> None:
+        nonlocal alive, most
+        with lock:
+            alive += change
+            most = max(most, alive)
+
+    def read(path: Path) -> Picture:
+        count(+1)
+        return read_picture(path)
+
+    def save(path: Path, picture: Picture, quality: int) -> None:
+        save_picture(path, picture, quality)
+        count(-1)
+
+    monkeypatch.setattr(module, "read_picture", read)
+    monkeypatch.setattr(module, "save_picture", save)
+    assert len(list(run_jobs(jobs(40), invert))) == 40
+    assert alive == 0
+    assert most <= 2 * module.AHEAD + 1
+
+
+def test_stopping_early_leaves_only_whole_files(jobs: Jobs, tmp_path: Path) -> None:
+    def stop(picture: Picture, job: Job) -> Translated:
+        if job.name == "003.png":
+            raise KeyboardInterrupt
+        return invert(picture, job)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run_jobs(jobs(8), stop))
+    left = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert left == sorted(set(left) & {"000.png", "001.png", "002.png"})
+    for name in left:
+        read_picture(tmp_path / "out" / name)
+
+
+def test_known_errors_are_one_line(jobs: Jobs) -> None:
+    def refuse(picture: Picture, job: Job) -> Translated:
+        raise ImageError(f"{job.source}: no")
+
+    (result,) = run_jobs(jobs(1), refuse)
+    assert result.message.endswith("000.png: no")

@@ -1,0 +1,78 @@
+"""What several tests share: a command line in this process, tiny models, small photos."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from PIL import Image
+
+from claritygan_cli.cli import main
+from claritygan_cli.models.weights import ModelCard, build_generator, save_model
+
+TINY = {"widths": [4, 8], "blocks": [1, 1], "working_size": 32}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs the command line; returns exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["claritygan", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        captured = capsys.readouterr()
+        code = leaving.value.code
+        return Outcome(code if isinstance(code, int) else int(code is not None), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    """A small real photograph, (100, 150, 3) uint8."""
+    return np.ascontiguousarray(skimage.data.chelsea()[::3, :450:3])
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path, photo: np.ndarray) -> Path:
+    """A folder with two photos, one of them below a subfolder."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    Image.fromarray(photo).save(folder / "a.png")
+    Image.fromarray(photo[:50]).save(folder / "sub" / "b.png")
+    return folder
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a tiny scattering model with random weights, for a direction."""
+
+    def make(direction: str) -> Path:
+        torch.manual_seed(1)
+        card = ModelCard("scattering", direction, TINY)  # type: ignore[arg-type]
+        generator = build_generator(card)
+        for parameter in generator.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+        path = tmp_path / f"tiny-{direction}.safetensors"
+        save_model(path, generator, card)
+        return path
+
+    return make

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from claritygan_cli.data.pairs import find_pairs, pair_folders
+from claritygan_cli.errors import UsageError
+
+
+def touch(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.new("RGB", (2, 2)).save(folder / name)
+
+
+def names(root: Path) -> list[tuple[str, str]]:
+    return [(pair.picture.name, pair.truth.name) for pair in find_pairs(root)]
+
+
+@pytest.mark.parametrize("clear", ["clear", "gt", "GT"])
+def test_reside_names(tmp_path: Path, clear: str) -> None:
+    touch(tmp_path / "hazy", "1440_1_0.75.png", "1440_10_0.9.png", "144_2_0.8.png", "9_1.png")
+    touch(tmp_path / clear, "1440.png", "144.png")
+    assert names(tmp_path) == [
+        ("1440_10_0.9.png", "1440.png"),
+        ("1440_1_0.75.png", "1440.png"),
+        ("144_2_0.8.png", "144.png"),
+    ]
+
+
+def test_same_names_with_other_endings_and_underscores(tmp_path: Path) -> None:
+    touch(tmp_path / "hazy", "01_light.png", "01_heavy.png")
+    touch(tmp_path / "clear", "01.png", "01_light.jpg")
+    assert names(tmp_path) == [("01_heavy.png", "01.png"), ("01_light.png", "01_light.jpg")]
+
+
+def test_names_that_say_what_they_are(tmp_path: Path) -> None:
+    touch(tmp_path / "hazy", "01_hazy.png")
+    touch(tmp_path / "GT", "01_GT.png")
+    assert names(tmp_path) == [("01_hazy.png", "01_GT.png")]
+
+
+def test_sots_as_published(tmp_path: Path) -> None:
+    touch(tmp_path / "indoor" / "hazy", "1400_1.png")
+    touch(tmp_path / "indoor" / "gt", "1400.png")
+    touch(tmp_path / "outdoor" / "hazy", "0001_0.8_0.2.jpg")
+    touch(tmp_path / "outdoor" / "gt", "0001.png")
+    assert len(find_pairs(tmp_path)) == 2
+
+
+def test_pairs_never_follow_order(tmp_path: Path) -> None:
+    touch(tmp_path / "a", "1.png", "2.png")
+    touch(tmp_path / "b", "3.png", "4.png")
+    with pytest.raises(UsageError, match="no picture there has a ground truth"):
+        pair_folders(tmp_path / "a", tmp_path / "b")
+
+
+def test_folders_that_are_not_as_expected(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder"):
+        find_pairs(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="no hazy and clear pictures in it; expected DIR/hazy"):
+        find_pairs(tmp_path)

@@ -1,0 +1,52 @@
+import torch
+
+from claritygan_cli.data.synthesis import INDOOR, HazeRange, add_random_haze, draw_haze, vary_colours
+
+PLAIN = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), odd=0.0, none=0.0)
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_plain_haze_is_resides() -> None:
+    density, airlight = draw_haze(2000, PLAIN, generator())
+    assert 0.6 <= density.min() < 0.65
+    assert 1.75 < density.max() <= 1.8
+    assert 0.7 <= airlight.min() < 0.71
+    assert 0.99 < airlight.max() <= 1
+    assert torch.equal(airlight[:, 0], airlight[:, 2])
+
+
+def test_synthetic_views_obey_the_scattering_model() -> None:
+    clear, depth = torch.rand(6, 3, 16, 20), torch.rand(6, 1, 16, 20)
+    views = add_random_haze(clear, depth, torch.ones(6, dtype=torch.bool), PLAIN, generator())
+    t = torch.exp(-views.density * depth)
+    torch.testing.assert_close(views.t, t)
+    expected = clear * t + views.airlight * (1 - t)
+    torch.testing.assert_close(views.hazy, expected, atol=0.5 / 255 + 1e-6, rtol=0)
+    levels = views.hazy * 255
+    torch.testing.assert_close(levels, levels.round(), atol=1e-4, rtol=0)
+
+
+def test_some_haze_is_odd_and_some_is_none() -> None:
+    density, airlight = draw_haze(4000, INDOOR, generator())
+    assert 0.03 < (density == 0).float().mean() < 0.07
+    coloured = (airlight[:, 0] - airlight[:, 2]).abs().flatten() > 1e-6
+    assert 0.2 < coloured.float().mean() < 0.4
+
+
+def test_the_same_seed_gives_the_same_views() -> None:
+    clear, depth = torch.rand(3, 3, 8, 8), torch.rand(3, 1, 8, 8)
+    measured = torch.zeros(3, dtype=torch.bool)
+    one, two = (add_random_haze(clear, depth, measured, INDOOR, generator()).hazy for _ in range(2))
+    assert torch.equal(one, two)
+
+
+def test_colours_vary_within_range() -> None:
+    image = torch.rand(64, 3, 4, 4)
+    varied = vary_colours(image, generator())
+    assert varied.min() >= 0
+    assert varied.max() <= 1
+    changed = (varied - image).abs().amax((1, 2, 3)) > 1e-4
+    assert changed.float().mean() > 0.5

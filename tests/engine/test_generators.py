@@ -1,0 +1,110 @@
+import pytest
+import torch
+
+from claritygan_cli.engine.generators import (
+    MIN_TRANSMISSION,
+    Generator,
+    ResnetGenerator,
+    ScatteringDehazer,
+    ScatteringHazifier,
+    working_shape,
+)
+
+SIZES = [(1, 1), (1, 7), (5, 3), (33, 64), (64, 96), (50, 300)]
+
+
+def scramble(generator: Generator, std: float = 0.1) -> Generator:
+    torch.manual_seed(0)
+    for parameter in generator.parameters():
+        torch.nn.init.normal_(parameter, std=std)
+    return generator.eval()
+
+
+def make(name: str) -> Generator:
+    if name == "resnet":
+        return scramble(ResnetGenerator(width=4, blocks=1, working_size=64))
+    kind = {"dehazer": ScatteringDehazer, "hazifier": ScatteringHazifier}[name]
+    return scramble(kind(widths=(4, 8, 8), blocks=(1, 1, 1), working_size=64))
+
+
+@pytest.mark.parametrize("name", ["dehazer", "hazifier", "resnet"])
+@pytest.mark.parametrize("size", SIZES)
+@torch.no_grad()
+def test_contract(name: str, size: tuple[int, int]) -> None:
+    image = torch.rand(2, 3, *size)
+    out = make(name)(image)
+    assert out.shape == image.shape
+    assert out.isfinite().all()
+    assert out.min() >= 0
+    assert out.max() <= 1
+
+
+@pytest.mark.parametrize("name", ["dehazer", "hazifier", "resnet"])
+@torch.no_grad()
+def test_rows_make_the_whole(name: str) -> None:
+    generator, image = make(name), torch.rand(1, 3, 90, 130)
+    lift = generator.look(generator.shrink(image))
+    parts = [lift.rows(image[:, :, top : top + 17], 90, top) for top in range(0, 90, 17)]
+    torch.testing.assert_close(torch.cat(parts, 2), generator(image), atol=1e-5, rtol=0)
+
+
+def test_parameter_counts() -> None:
+    def count(network: torch.nn.Module) -> int:
+        return sum(p.numel() for p in network.parameters())
+
+    assert count(ResnetGenerator()) == 11_378_179  # pytorch-CycleGAN's resnet_9blocks: 11.378 M
+    assert count(ResnetGenerator(blocks=6)) == 7_837_699  # resnet_6blocks: 7.84 M
+    assert count(ScatteringDehazer()) * 2 <= 8 * 2**20  # float16 file of at most 8 MiB
+
+
+@torch.no_grad()
+def test_dehazer_inverts_the_scattering_model() -> None:
+    generator = make("dehazer")
+    image = torch.rand(1, 3, 64, 64)
+    lift = generator.look(generator.shrink(image))
+    t = lift.map(image, 64, 0)
+    expected = (image - lift.airlight) / t + lift.airlight
+    torch.testing.assert_close(lift.rows(image, 64, 0), expected.clamp(0, 1), atol=1e-5, rtol=0)
+    assert t.min() >= MIN_TRANSMISSION
+    torch.testing.assert_close(lift.rows(image, 64, 0, strength=0.0), image)
+
+
+@torch.no_grad()
+def test_hazifier_applies_the_scattering_model() -> None:
+    generator = make("hazifier")
+    image, light = torch.rand(1, 3, 64, 64), torch.tensor([0.7, 0.8, 0.9]).reshape(1, 3, 1, 1)
+    lift = generator.look(generator.shrink(image))
+    t = torch.exp(-2.0 * lift.map(image, 64, 0))
+    torch.testing.assert_close(lift.rows(image, 64, 0, 2.0, light), image * t + light * (1 - t), atol=1e-6, rtol=0)
+    torch.testing.assert_close(lift.rows(image, 64, 0, 0.0, light), image)
+
+
+def test_fresh_dehazer_starts_from_the_mean_colour_and_little_haze() -> None:
+    generator = ScatteringDehazer(widths=(4, 8), blocks=(1, 1), working_size=32)
+    lift = generator.look(torch.full((1, 3, 32, 32), 0.6))
+    torch.testing.assert_close(lift.airlight.flatten(), torch.full((3,), 0.6), atol=1e-3, rtol=0)
+    assert lift.t.min() > 0.7
+
+
+@torch.no_grad()
+def test_resnet_is_the_plain_network_where_sizes_allow() -> None:
+    generator = make("resnet")
+    image = torch.rand(1, 3, 48, 64)
+    torch.testing.assert_close(generator(image), (generator.body(2 * image - 1) + 1) / 2)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((480, 640), (192, 256)), ((1, 1), (32, 32)), ((100, 100), (96, 96)), ((10, 4000), (32, 256))],
+)
+def test_working_shape(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert working_shape(*size, working_size=256, multiple=32) == expected
+
+
+def test_gradients_reach_every_parameter() -> None:
+    generator = ScatteringDehazer(widths=(4, 8), blocks=(1, 1), working_size=32)
+    for name, parameter in generator.named_parameters():
+        torch.nn.init.normal_(parameter, std=0.3) if "log_eps" not in name else None
+    generator(torch.rand(2, 3, 32, 32)).square().mean().backward()
+    without = [name for name, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
+    assert without == []

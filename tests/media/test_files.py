@@ -1,0 +1,221 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from claritygan_cli.errors import ImageError
+from claritygan_cli.media.deep import png_chunk
+from claritygan_cli.media.files import FORMATS, decode_picture, read_picture, save_picture, write_picture
+from claritygan_cli.media.picture import Picture, to_8_bits, to_grey
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+ORIENTATION, ARTIST = 0x0112, 0x013B
+
+
+def pixels(random: np.random.Generator, *shape: int, deep: bool = False) -> np.ndarray:
+    return random.integers(0, 65536 if deep else 256, shape).astype(np.uint16 if deep else np.uint8)
+
+
+def exif_bytes(**tags: object) -> bytes:
+    exif = Image.Exif()
+    for name, value in tags.items():
+        exif[{"orientation": ORIENTATION, "artist": ARTIST}[name]] = value
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize(("ending", "alpha"), [(".png", False), (".png", True), (".tif", False), (".tif", True), (".bmp", False)])
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 33)])
+def test_8_bit_round_trip(tmp_path: Path, random: np.random.Generator, ending: str, size: tuple, alpha: bool) -> None:
+    picture = Picture(pixels(random, *size, 3), pixels(random, *size) if alpha else None)
+    save_picture(tmp_path / f"x{ending}", picture)
+    back = read_picture(tmp_path / f"x{ending}")
+    assert np.array_equal(back.pixels, picture.pixels)
+    assert (back.alpha is None) == (not alpha)
+    assert picture.alpha is None or np.array_equal(back.alpha, picture.alpha)
+    assert not back.grey
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 33)])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_16_bit_round_trip(tmp_path: Path, random: np.random.Generator, ending: str, size: tuple, alpha: bool) -> None:
+    a = pixels(random, *size, deep=True) if alpha else None
+    picture = Picture(pixels(random, *size, 3, deep=True), a, icc=SRGB)
+    save_picture(tmp_path / f"x{ending}", picture)
+    back = read_picture(tmp_path / f"x{ending}")
+    assert back.pixels.dtype == np.uint16
+    assert np.array_equal(back.pixels, picture.pixels)
+    assert a is None or np.array_equal(back.alpha, a)
+    assert back.icc == SRGB
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_16_bit_grey_round_trip(tmp_path: Path, random: np.random.Generator, ending: str) -> None:
+    grey = pixels(random, 9, 8, deep=True)
+    picture = Picture(np.repeat(grey[..., None], 3, 2), grey=True)
+    save_picture(tmp_path / f"x{ending}", picture)
+    back = read_picture(tmp_path / f"x{ending}")
+    assert back.grey
+    assert np.array_equal(back.pixels, picture.pixels)
+
+
+def test_a_16_bit_png_written_elsewhere_is_read_exactly(tmp_path: Path, random: np.random.Generator) -> None:
+    """The file is put together here from the PNG specification, filter type 0."""
+    import struct
+    import zlib
+
+    planes = pixels(random, 6, 5, 3, deep=True)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in planes)
+    header = struct.pack(">IIBBBBB", 5, 6, 16, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows))
+    back = decode_picture(data + png_chunk(b"IEND", b""), "x.png")
+    assert np.array_equal(back.pixels, planes)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_and_reset(tmp_path: Path, random: np.random.Generator, orientation: int, deep: bool) -> None:
+    upright = pixels(random, 6, 9, 3, deep=deep)
+    # how a camera that was held so stores the picture: the inverse of each orientation
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.swapaxes(0, 1),
+        6: np.rot90(upright, 1),
+        7: upright[::-1, ::-1].swapaxes(0, 1),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    path = tmp_path / "x.png"
+    save_picture(path, Picture(np.ascontiguousarray(stored), exif=exif_bytes(orientation=orientation, artist="me")))
+    picture = read_picture(path)
+    assert np.array_equal(picture.pixels, upright)
+    save_picture(path, picture)
+    with Image.open(path) as image:
+        exif = image.getexif()
+    assert exif.get(ORIENTATION, 1) == 1
+    assert exif.get(ARTIST) == "me"
+    assert np.array_equal(read_picture(path).pixels, upright)
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".webp", ".tif"])
+def test_profile_exif_and_size_survive(tmp_path: Path, random: np.random.Generator, ending: str) -> None:
+    path = tmp_path / f"x{ending}"
+    save_picture(path, Picture(pixels(random, 20, 30, 3), icc=SRGB, exif=exif_bytes(artist="me")))
+    back = read_picture(path)
+    assert back.icc == SRGB
+    assert back.pixels.shape == (20, 30, 3)
+    with Image.open(path) as image:
+        assert image.getexif().get(ARTIST) == "me"
+
+
+def test_grey_stays_grey(tmp_path: Path, random: np.random.Generator) -> None:
+    grey = pixels(random, 9, 8)
+    Image.fromarray(grey).save(tmp_path / "x.png")
+    picture = read_picture(tmp_path / "x.png")
+    assert picture.grey
+    save_picture(tmp_path / "y.png", picture)
+    with Image.open(tmp_path / "y.png") as image:
+        assert image.mode == "L"
+        assert np.array_equal(np.array(image), grey)
+
+
+def test_palette_with_transparency_becomes_colour_with_alpha(tmp_path: Path) -> None:
+    image = Image.new("P", (4, 4))
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.putdata([0, 1] * 8)
+    image.save(tmp_path / "x.png", transparency=1)
+    picture = read_picture(tmp_path / "x.png")
+    assert picture.alpha is not None
+    assert picture.alpha[0].tolist() == [255, 0, 255, 0]
+    assert picture.pixels[0, 0].tolist() == [255, 0, 0]
+
+
+def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "x.jpg", quality=100)
+    picture = read_picture(tmp_path / "x.jpg")
+    red, green, blue = picture.pixels[4, 4].tolist()
+    assert red > 240
+    assert max(green, blue) < 20
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".bmp"])
+def test_transparency_is_laid_on_white_where_it_cannot_be_kept(ending: str) -> None:
+    file = io.BytesIO()
+    picture = Picture(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8))
+    write_picture(file, picture, ending)
+    assert decode_picture(file.getvalue(), "x").pixels.min() > 250
+
+
+@pytest.mark.parametrize("ending", sorted(FORMATS))
+def test_written_format_is_that_of_the_ending(tmp_path: Path, random: np.random.Generator, ending: str) -> None:
+    save_picture(tmp_path / f"x{ending}", Picture(pixels(random, 8, 8, 3)))
+    with Image.open(tmp_path / f"x{ending}") as image:
+        assert image.format == FORMATS[ending]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"just some text", "not a picture"),
+        (b"\x89PNG\r\n\x1a\nbroken", "not a picture|damaged"),
+    ],
+)
+def test_bad_files_are_named(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.png"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=message) as caught:
+        read_picture(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("ending", "deep"), [(".jpg", False), (".png", False), (".webp", False), (".png", True)])
+def test_truncated_files_are_refused(tmp_path: Path, random: np.random.Generator, ending: str, deep: bool) -> None:
+    path = tmp_path / f"x{ending}"
+    save_picture(path, Picture(pixels(random, 64, 64, 3, deep=deep)))
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ImageError, match="damaged or truncated"):
+        read_picture(path)
+
+
+def test_animations_are_refused(tmp_path: Path) -> None:
+    frames = [Image.new("L", (8, 8), level) for level in (0, 100, 200)]
+    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(ImageError, match="animation"):
+        read_picture(tmp_path / "x.gif")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"nowhere\.png: cannot be read"):
+        read_picture(tmp_path / "nowhere.png")
+
+
+def test_failed_write_leaves_nothing(tmp_path: Path, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    target = tmp_path / "x.png"
+    target.write_bytes(b"old")
+    monkeypatch.setattr("claritygan_cli.media.files.write_picture", fail)
+    with pytest.raises(ImageError, match=r"x\.png: cannot be written \(No space left"):
+        save_picture(target, Picture(pixels(random, 4, 4, 3)))
+    assert [p.name for p in tmp_path.iterdir()] == ["x.png"]
+    assert target.read_bytes() == b"old"
+
+
+def test_depth_reduction_rounds_to_nearest() -> None:
+    deep = np.array([0, 128, 129, 257, 65535], dtype=np.uint16)
+    assert to_8_bits(deep).tolist() == [0, 0, 1, 1, 255]
+    levels = np.arange(256, dtype=np.uint16)
+    assert np.array_equal(to_8_bits(levels * 257), levels)
+
+
+def test_grey_of_equal_channels_is_exact() -> None:
+    levels = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, 2)
+    assert np.array_equal(to_grey(levels)[0], np.arange(256))

@@ -1,0 +1,93 @@
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from claritygan_cli.engine.generators import ResnetGenerator
+from claritygan_cli.errors import ModelError
+from claritygan_cli.models.importing import import_resnet
+from claritygan_cli.models.weights import load_model
+
+
+def public_resnet(blocks: int, dropout: bool, width: int = 4) -> nn.Module:
+    """The generator as the public CycleGAN code builds it, written down again from its layer list."""
+
+    def norm(channels: int) -> nn.Module:
+        return nn.InstanceNorm2d(channels, affine=False, track_running_stats=False)
+
+    class Block(nn.Module):
+        def __init__(self, dim: int) -> None:
+            super().__init__()
+            layers: list[nn.Module] = [nn.ReflectionPad2d(1), nn.Conv2d(dim, dim, 3), norm(dim), nn.ReLU(True)]
+            layers += [nn.Dropout(0.5)] if dropout else []
+            layers += [nn.ReflectionPad2d(1), nn.Conv2d(dim, dim, 3), norm(dim)]
+            self.conv_block = nn.Sequential(*layers)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.conv_block(x)
+
+    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, width, 7), norm(width), nn.ReLU(True)]
+    for i in range(2):
+        layers += [nn.Conv2d(width * 2**i, width * 2 ** (i + 1), 3, 2, 1), norm(width * 2 ** (i + 1)), nn.ReLU(True)]
+    layers += [Block(width * 4) for _ in range(blocks)]
+    for i in (2, 1):
+        outputs = width * 2**i // 2
+        layers += [nn.ConvTranspose2d(width * 2**i, outputs, 3, 2, 1, output_padding=1), norm(outputs), nn.ReLU(True)]
+    layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7), nn.Tanh()]
+    network = nn.Module()
+    network.model = nn.Sequential(*layers)
+    return network
+
+
+@pytest.mark.parametrize("dropout", [False, True])
+@pytest.mark.parametrize("wrapped", [False, True])
+@torch.no_grad()
+def test_public_layout_key_for_key(tmp_path: Path, dropout: bool, wrapped: bool) -> None:
+    torch.manual_seed(0)
+    public = public_resnet(9, dropout).eval()
+    state = {f"module.{k}": v for k, v in public.state_dict().items()} if wrapped else public.state_dict()
+    torch.save({"state_dict": state} if wrapped else state, tmp_path / "latest_net_G_A.pth")
+    card = import_resnet(tmp_path / "latest_net_G_A.pth", "dehaze", tmp_path / "m.safetensors")
+    assert card.numbers == {"width": 4, "blocks": 9, "dropout": dropout}
+    ours, _ = load_model(tmp_path / "m.safetensors")
+    assert isinstance(ours, ResnetGenerator)
+    for name, value in public.state_dict().items():
+        assert torch.equal(ours.state_dict()[f"body.{name}"], value)
+    image = torch.rand(1, 3, 32, 40)
+    torch.testing.assert_close(ours(image), (public.model(2 * image - 1) + 1) / 2)
+
+
+class Trap:
+    def __reduce__(self) -> tuple:
+        return (print, ("code ran",))
+
+
+def test_pickles_cannot_run_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"model.1.weight": Trap()}, path)
+    with pytest.raises(ModelError, match="not a checkpoint of plain tensors"):
+        import_resnet(path, "dehaze", tmp_path / "m.safetensors")
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_what_is_no_such_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    with pytest.raises(ModelError, match="no such file"):
+        import_resnet(path, "dehaze", tmp_path / "m.safetensors")
+    path.write_bytes(b"text")
+    with pytest.raises(ModelError, match="not a checkpoint"):
+        import_resnet(path, "dehaze", tmp_path / "m.safetensors")
+    path.write_bytes(pickle.dumps([1, 2]))
+    with pytest.raises(ModelError, match="not a checkpoint|no named tensors"):
+        import_resnet(path, "dehaze", tmp_path / "m.safetensors")
+    torch.save({"a": torch.zeros(1)}, path)
+    with pytest.raises(ModelError, match="not a generator of the public CycleGAN layout"):
+        import_resnet(path, "dehaze", tmp_path / "m.safetensors")
+    state = public_resnet(6, False).state_dict()
+    state["model.1.weight"] = torch.zeros(8, 3, 7, 7)
+    torch.save(state, path)
+    with pytest.raises(ModelError, match="not a generator of the public CycleGAN layout"):
+        import_resnet(path, "dehaze", tmp_path / "m.safetensors")

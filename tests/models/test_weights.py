@@ -1,0 +1,120 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from claritygan_cli.errors import ModelError, UsageError
+from claritygan_cli.models.catalogue import Entry, catalogue, find_model, open_model, weights_folder, write_catalogue
+from claritygan_cli.models.weights import (
+    METADATA_KEY,
+    ModelCard,
+    build_generator,
+    file_sha256,
+    load_model,
+    read_card,
+    save_model,
+)
+
+Make = Callable[[str], Path]
+
+
+def rewrite(path: Path, change: Callable[[dict[str, torch.Tensor], dict], None]) -> None:
+    """Change a weights file's tensors and card."""
+    tensors = load_file(path)
+    card = json.loads(json.dumps(vars(read_card(path))))
+    change(tensors, card)
+    save_file(tensors, path, metadata={METADATA_KEY: json.dumps(card)})
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    card = ModelCard("scattering", "dehaze", {"widths": [4, 8], "blocks": [1, 1]}, {"steps": 3}, ["nyu"], {"x": {"psnr": 1}})
+    generator = build_generator(card).half().float()
+    save_model(tmp_path / "m.safetensors", generator, card)
+    loaded, again = load_model(tmp_path / "m.safetensors")
+    assert again == card
+    assert not loaded.training
+    for name, value in generator.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+    assert list(tmp_path.iterdir()) == [tmp_path / "m.safetensors"]
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such model file"):
+        load_model(tmp_path / "no.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 5, 200, -10])
+def test_truncated(tiny_model: Make, keep: int) -> None:
+    path = tiny_model("dehaze")
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ModelError, match="not a complete safetensors file"):
+        load_model(path)
+
+
+def test_tampered(tiny_model: Make) -> None:
+    path = tiny_model("dehaze")
+    sha256 = file_sha256(path)
+    load_model(path, sha256)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="does not match its checksum"):
+        load_model(path, sha256)
+
+
+def test_without_card(tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
+    with pytest.raises(ModelError, match="carries no claritygan model card"):
+        load_model(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tensors, card: tensors.pop("head.weight"), "do not fit"),
+        (lambda tensors, card: tensors.update(more=torch.zeros(1)), "do not fit"),
+        (lambda tensors, card: tensors.update({"head.bias": torch.zeros(7)}), "do not fit"),
+        (lambda tensors, card: tensors["head.bias"].fill_(float("nan")), "not finite"),
+        (lambda tensors, card: card.update(generator="transformer"), "unknown generator 'transformer'"),
+        (lambda tensors, card: card["numbers"].update(depth=3), "cannot be built"),
+        (lambda tensors, card: card.update(direction="resnet"), "unknown generator"),
+    ],
+)
+def test_wrong_content(tiny_model: Make, change: Callable, message: str) -> None:
+    path = tiny_model("dehaze")
+    rewrite(path, change)
+    with pytest.raises(ModelError, match=message) as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_direction_must_fit(tiny_model: Make) -> None:
+    with pytest.raises(UsageError, match="for 'hazify', not for 'dehaze'"):
+        open_model(str(tiny_model("hazify")), "dehaze")
+
+
+def test_bundled_models_are_as_the_catalogue_says() -> None:
+    entries = catalogue()
+    assert {(e.direction, e.default) for e in entries} >= {("dehaze", True), ("hazify", True)}
+    for entry in entries:
+        path = weights_folder() / entry.file
+        generator, card = load_model(path, entry.sha256)
+        assert card.direction == entry.direction
+        assert path.stat().st_size <= 8 * 2**20
+        assert card.recipe["command"].startswith("claritygan train")
+        assert sum(p.numel() for p in generator.parameters()) > 1e6
+
+
+def test_unknown_names_list_the_known_ones() -> None:
+    with pytest.raises(ModelError, match="bundled for dehaze: scattering-dehaze"):
+        find_model("magic", "dehaze")
+
+
+def test_catalogue_holds_checksums(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"abc")
+    write_catalogue(tmp_path, [Entry("a", "a.safetensors", "dehaze", "", True)])
+    models = json.loads((tmp_path / "catalogue.json").read_text())["models"]
+    assert models[0]["sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

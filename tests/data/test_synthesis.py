@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from claritygan_cli.data.synthesis import INDOOR, HazeRange, add_random_haze, draw_haze, vary_colours
@@ -34,6 +36,12 @@ def test_some_haze_is_odd_and_some_is_none() -> None:
     assert 0.03 < (density == 0).float().mean() < 0.07
     coloured = (airlight[:, 0] - airlight[:, 2]).abs().flatten() > 1e-6
     assert 0.2 < coloured.float().mean() < 0.4
+
+
+def test_some_airlight_is_white() -> None:
+    _, airlight = draw_haze(4000, replace(PLAIN, white=0.5), generator())
+    assert 0.5 < (airlight >= 0.96).all(1).float().mean() < 0.62
+    assert airlight.min() < 0.72
 
 
 def test_the_same_seed_gives_the_same_views() -> None:

@@ -20,18 +20,22 @@ class HazeRange:
     Attributes:
         density: lowest and highest density per unit of relative depth.
         airlight: darkest and brightest grey of the airlight.
+        white: share of pictures whose airlight is nearly white; so it is throughout SOTS-indoor, and often in RESIDE's
+            outdoor sets.
         odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
         none: share of pictures with no haze at all.
     """
 
     density: tuple[float, float]
     airlight: tuple[float, float]
+    white: float = 0.0
     odd: float = 0.3
     none: float = 0.05
 
 
-INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0))
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0))
+WHITE = (0.96, 1.0)
+INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.25)
 
 
 @dataclass
@@ -83,6 +87,8 @@ def draw_haze(count: int, ranges: HazeRange, random: torch.Generator) -> tuple[T
     grey = uniform(*ranges.airlight, one, random)
     low, high = ranges.airlight
     grey = torch.where(odd, uniform(max(low - 0.25, 0.3), high, one, random), grey)
+    white = torch.rand(one, generator=random) < ranges.white
+    grey = torch.where(white & ~odd, uniform(*WHITE, one, random), grey)
     # real haze is bluish or yellowish: red and blue move against each other
     warm = odd * uniform(-0.08, 0.08, one, random)
     tint = torch.cat([warm, warm * 0.2 + odd * uniform(-0.02, 0.02, one, random), -warm], 1)

@@ -1,0 +1,229 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from claritygan_cli.media.files import decode_picture, read_picture, save_picture
+from claritygan_cli.media.picture import Picture
+from tests.conftest import Outcome
+
+Cli = Callable[..., Outcome]
+Make = Callable[[str], Path]
+
+
+def pixels(path: Path) -> np.ndarray:
+    return read_picture(path).pixels
+
+
+def test_folder_in_folder_out(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    done = cli("dehaze", photo_folder, "--out", tmp_path / "out")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("2 done in ")
+    for name in ("a.png", "sub/b.png"):
+        before, after = pixels(photo_folder / name), pixels(tmp_path / "out" / name)
+        assert before.shape == after.shape
+        assert not np.array_equal(before, after)
+    again = cli("dehaze", photo_folder, "--out", tmp_path / "out")
+    assert again.code == 0
+    assert "0 done, 2 skipped" in again.err
+
+
+def test_options_reach_the_result(cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: Make) -> None:
+    source = photo_folder / "a.png"
+    common = ("dehaze", source, "--model", tiny_model("dehaze"), "--device", "cpu", "--quiet")
+    assert cli(*common, "--out", tmp_path / "0", "--strength", 0).err == ""
+    assert np.array_equal(pixels(tmp_path / "0/a.png"), pixels(source))
+    cli(*common, "--out", tmp_path / "1")
+    cli(*common, "--out", tmp_path / "2", "--strength", 2)
+    cli(*common, "--out", tmp_path / "w", "--working-size", 128)
+    one, two, wide = (pixels(tmp_path / f"{name}/a.png") for name in "12w")
+    assert not np.array_equal(one, two)
+    assert not np.array_equal(one, wide)
+    cli(*common, "--out", tmp_path / "f", "--format", "jpg", "--suffix", "_clear", "--quality", 90)
+    assert [p.name for p in (tmp_path / "f").iterdir()] == ["a_clear.jpg"]
+
+
+def test_hazify_same_seed_same_bytes(cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: Make) -> None:
+    model = tiny_model("hazify")
+
+    def run(name: str, *options: object) -> bytes:
+        done = cli("hazify", photo_folder, "--out", tmp_path / name, "--model", model, *options)
+        assert done.code == 0
+        return (tmp_path / name / "a.png").read_bytes()
+
+    assert run("1") == run("2")
+    assert run("1", "--overwrite") != run("3", "--seed", 5)
+    assert run("4", "--density", 1, "--airlight", "0.9") == run("5", "--density", 1, "--airlight", 0.9, "--seed", 9)
+    run("6", "--density", 0)
+    assert np.array_equal(pixels(tmp_path / "6/a.png"), pixels(photo_folder / "a.png"))
+    run("7", "--density", 20, "--airlight", "1,0.5,0")
+    far = pixels(tmp_path / "7/a.png").reshape(-1, 3).astype(int)
+    toward = np.abs(far - [255, 128, 0]).sum(1).min()
+    assert toward < 40
+
+
+def test_wrong_use_is_exit_code_2(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for arguments in (
+        ("dehaze", photo_folder),
+        ("dehaze", photo_folder, "--out", photo_folder),
+        ("dehaze", photo_folder, "--out", out, "--strength", -1),
+        ("dehaze", photo_folder, "--out", out, "--device", "tpu"),
+        ("dehaze", photo_folder, "--out", out, "--format", "gif"),
+        ("dehaze", photo_folder, "--out", out, "--ground-truth", tmp_path / "nowhere"),
+        ("hazify", photo_folder, "--out", out, "--density", "thick"),
+        ("hazify", photo_folder, "--out", out, "--airlight", "1,2"),
+        ("dehaze", "-", "-", "--out", "-"),
+        ("nonsense",),
+    ):
+        done = cli(*arguments)
+        assert done.code == 2, (arguments, done)
+        assert done.out == ""
+        assert done.err
+        assert "Traceback" not in done.err
+    assert not out.exists()
+
+
+def test_model_errors_are_exit_code_1(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"1234567890")
+    for model in ("no-such-model", tmp_path / "broken.safetensors"):
+        done = cli("dehaze", photo_folder, "--out", tmp_path / "out", "--model", model)
+        assert done.code == 1
+        assert done.err.count("\n") == 1
+        assert str(model) in done.err
+
+
+def test_json_report(cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: Make) -> None:
+    (photo_folder / "bad.png").write_text("text")
+    done = cli("dehaze", photo_folder, "--out", tmp_path / "out", "--model", tiny_model("dehaze"), "--json", "-q")
+    assert done.code == 1
+    report = json.loads(done.out)
+    assert (report["done"], report["failed"], report["skipped"]) == (2, 1, 0)
+    assert [r["status"] for r in report["results"]] == ["done", "failed", "done"]
+    assert report["results"][0]["output"] == str(tmp_path / "out/a.png")
+    assert done.err.count("\n") == 1
+    assert "bad.png" in done.err
+
+
+def test_ground_truth_scores(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    hazy = tmp_path / "hazy"
+    hazy.mkdir()
+    for stem in ("a_1_0.8", "a_2_0.9"):
+        (hazy / f"{stem}.png").write_bytes((photo_folder / "a.png").read_bytes())
+    arguments = ("dehaze", hazy, "--out", tmp_path / "out", "--strength", 0, "--ground-truth", photo_folder)
+    done = cli(*arguments)
+    assert done.code == 0
+    assert "100.00" in done.out
+    assert "mean of 2" in done.out
+    assert "Protocol:" in done.out
+    report = json.loads(cli(*arguments, "--overwrite", "--json").out)
+    assert report["mean"]["psnr"] == 100
+    save_picture(hazy / "b.png", Picture(np.zeros((5, 5, 3), np.uint8)))
+    done = cli(*arguments, "--overwrite")
+    assert done.code == 1
+    assert "b.png: no ground truth of its name" in done.err
+
+
+@pytest.fixture
+def zoo(tmp_path: Path, photo: np.ndarray) -> Path:
+    """A folder with everything that people have, good and bad."""
+    folder = tmp_path / "my photos"
+    folder.mkdir()
+    deep = (photo.astype(np.uint16) * 257) ^ 5
+    save_picture(folder / "deep 16 bit.png", Picture(deep, icc=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()))
+    save_picture(folder / "one.png", Picture(photo[:1, :1]))
+    save_picture(folder / "grün und 雾.webp", Picture(photo))
+    Image.fromarray(photo).convert("CMYK").save(folder / "cmyk.jpg")
+    palette = Image.fromarray(photo).quantize(16)
+    palette.save(folder / "palette.png", transparency=3)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x013B] = 6, "me"
+    Image.fromarray(photo).save(folder / "turned.jpg", exif=exif)
+    Image.fromarray(photo).save(folder / "whole.jpg")
+    data = (folder / "whole.jpg").read_bytes()
+    (folder / "truncated.jpg").write_bytes(data[: len(data) // 2])
+    (folder / "text.png").write_text("this is no picture")
+    (folder / "empty.png").touch()
+    frames = [Image.fromarray(photo), Image.fromarray(255 - photo)]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    return folder
+
+
+@pytest.mark.parametrize(("command", "neutral"), [("dehaze", ("--strength", 0)), ("hazify", ("--density", 0))])
+def test_every_good_file_is_done_and_every_bad_one_named(
+    cli: Cli, zoo: Path, tmp_path: Path, command: str, neutral: tuple
+) -> None:
+    bad = {"truncated.jpg", "text.png", "empty.png", "moving.gif"}
+    good = {p.name for p in zoo.iterdir()} - bad
+    untouched = {p.name: p.read_bytes() for p in zoo.iterdir()}
+
+    done = cli(command, zoo, "--out", tmp_path / "out")
+    assert done.code == 1
+    assert {p.name for p in (tmp_path / "out").iterdir()} == good
+    lines = done.err.splitlines()
+    assert len(lines) == len(bad) + 1
+    assert all(any(str(zoo / name) in line for line in lines) for name in bad)
+    assert f"{len(good)} done, 4 failed" in lines[-1]
+    assert {p.name: p.read_bytes() for p in zoo.iterdir()} == untouched
+
+    for name in good:  # what a result must keep whatever the model does
+        before, after = read_picture(zoo / name), read_picture(tmp_path / "out" / name)
+        assert after.pixels.shape == before.pixels.shape
+        assert after.pixels.dtype == before.pixels.dtype
+        assert after.icc == before.icc
+        assert after.exif == before.exif
+        assert (after.alpha is None) == (before.alpha is None)
+        assert before.alpha is None or np.array_equal(after.alpha, before.alpha)
+
+    assert cli(command, zoo, "--out", tmp_path / "same", "--format", "png", *neutral).code == 1
+    for name in good:  # nothing is lost on the way: no haze changed, no bit changed
+        result = tmp_path / "same" / Path(name).with_suffix(".png")
+        assert np.array_equal(pixels(result), pixels(zoo / name)), name
+
+
+def run_process(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "claritygan_cli", *map(str, arguments)], input=stdin, capture_output=True)
+
+
+def test_pipes_carry_nothing_but_the_picture(photo_folder: Path, tiny_model: Make) -> None:
+    model = tiny_model("dehaze")
+    data = (photo_folder / "a.png").read_bytes()
+    done = run_process("dehaze", "-", "--out", "-", "--model", model, stdin=data)
+    assert (done.returncode, done.stderr) == (0, b"")
+    piped = decode_picture(done.stdout, "stdout")
+    assert piped.pixels.shape == pixels(photo_folder / "a.png").shape
+    filed = run_process("dehaze", photo_folder / "a.png", "--out", "-", "--model", model)
+    assert filed.stdout == done.stdout
+    jpeg = run_process("dehaze", "-", "--out", "-", "--model", model, "--format", "jpg", stdin=data)
+    assert jpeg.stdout.startswith(b"\xff\xd8\xff")
+    broken = run_process("dehaze", "-", "--out", "-", "--model", model, stdin=b"text")
+    assert (broken.returncode, broken.stdout) == (1, b"")
+    assert broken.stderr == b"claritygan: standard input: not a picture, whatever its name says\n"
+
+
+def test_debug_shows_the_traceback(photo_folder: Path, tmp_path: Path) -> None:
+    done = run_process("--debug", "dehaze", photo_folder, "--out", tmp_path / "o", "--model", "none")
+    assert done.returncode == 1
+    assert b"Traceback" in done.stderr
+    assert b"ModelError" in done.stderr
+
+
+def test_interrupt_is_130_and_leaves_no_fragments(photo_folder: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "def stop(*_, **__): raise KeyboardInterrupt\n"
+        "import claritygan_cli.models.translator as t\n"
+        "t.Translator.__call__ = stop\n"
+        "from claritygan_cli.cli import main\n"
+        "main()\n"
+    )
+    out = tmp_path / "out"
+    done = subprocess.run([sys.executable, "-c", code, "dehaze", str(photo_folder), "--out", str(out)], capture_output=True)
+    assert done.returncode == 130
+    assert done.stderr.endswith(b"claritygan: interrupted\n")
+    assert not out.exists() or list(out.rglob("*.*")) == []

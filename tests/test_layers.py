@@ -61,7 +61,8 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "from claritygan_cli.cli import main\n"
         "try: main()\n"
         "except SystemExit as e: assert not e.code, e.code\n"
-        "heavy = {'torch', 'torchvision', 'numpy', 'PIL', 'skimage', 'scipy', 'av', 'imageio', 'tqdm'} & set(sys.modules)\n"
+        "heavy = {'torch', 'torchvision', 'numpy', 'PIL', 'skimage', 'scipy', 'av', 'imageio', 'tqdm'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)

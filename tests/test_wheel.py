@@ -30,7 +30,9 @@ def test_wheel_dehazes_elsewhere(tmp_path: Path, photo: np.ndarray) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    where = run(sys.executable, "-c", "import claritygan_cli; print(claritygan_cli.__file__)", cwd=elsewhere, env=environment)
+    where = run(
+        sys.executable, "-c", "import claritygan_cli; print(claritygan_cli.__file__)", cwd=elsewhere, env=environment
+    )
     assert where.startswith(str(tmp_path / "site"))
     claritygan = (sys.executable, "-m", "claritygan_cli")
     run(*claritygan, "dehaze", tmp_path / "hazy.png", "--out", "clear", cwd=elsewhere, env=environment)

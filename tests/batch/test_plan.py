@@ -16,7 +16,14 @@ def touch(path: Path) -> Path:
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("in/a.jpg", "in/sub/b.PNG", "in/sub/deep er/ü.webp", "in/notes.txt", "in/.hidden.png", "in/.git/c.png"):
+    for name in (
+        "in/a.jpg",
+        "in/sub/b.PNG",
+        "in/sub/deep er/ü.webp",
+        "in/notes.txt",
+        "in/.hidden.png",
+        "in/.git/c.png",
+    ):
         touch(tmp_path / name)
     return tmp_path
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from tests.conftest import Outcome
 
 from claritygan_cli.media.files import decode_picture, read_picture, save_picture
 from claritygan_cli.media.picture import Picture
-from tests.conftest import Outcome
 
 Cli = Callable[..., Outcome]
 Make = Callable[[str], Path]
@@ -135,7 +135,10 @@ def zoo(tmp_path: Path, photo: np.ndarray) -> Path:
     folder = tmp_path / "my photos"
     folder.mkdir()
     deep = (photo.astype(np.uint16) * 257) ^ 5
-    save_picture(folder / "deep 16 bit.png", Picture(deep, icc=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()))
+    save_picture(
+        folder / "deep 16 bit.png",
+        Picture(deep, icc=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+    )
     save_picture(folder / "one.png", Picture(photo[:1, :1]))
     save_picture(folder / "grün und 雾.webp", Picture(photo))
     Image.fromarray(photo).convert("CMYK").save(folder / "cmyk.jpg")
@@ -187,7 +190,9 @@ def test_every_good_file_is_done_and_every_bad_one_named(
 
 
 def run_process(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "claritygan_cli", *map(str, arguments)], input=stdin, capture_output=True)
+    return subprocess.run(
+        [sys.executable, "-m", "claritygan_cli", *map(str, arguments)], input=stdin, capture_output=True
+    )
 
 
 def test_pipes_carry_nothing_but_the_picture(photo_folder: Path, tiny_model: Make) -> None:
@@ -223,7 +228,9 @@ def test_interrupt_is_130_and_leaves_no_fragments(photo_folder: Path, tmp_path: 
         "main()\n"
     )
     out = tmp_path / "out"
-    done = subprocess.run([sys.executable, "-c", code, "dehaze", str(photo_folder), "--out", str(out)], capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "dehaze", str(photo_folder), "--out", str(out)], capture_output=True
+    )
     assert done.returncode == 130
     assert done.stderr.endswith(b"claritygan: interrupted\n")
     assert not out.exists() or list(out.rglob("*.*")) == []

@@ -56,7 +56,9 @@ def test_box_mean_is_cut_off_at_borders() -> None:
     assert box_mean(x, 9).unique().tolist() == [5.5]
 
 
-@pytest.mark.parametrize(("small", "large"), [((5, 7), (23, 40)), ((1, 1), (9, 9)), ((8, 8), (8, 8)), ((16, 16), (5, 3))])
+@pytest.mark.parametrize(
+    ("small", "large"), [((5, 7), (23, 40)), ((1, 1), (9, 9)), ((8, 8), (8, 8)), ((16, 16), (5, 3))]
+)
 def test_rows_are_those_of_the_whole_enlargement(small: tuple[int, int], large: tuple[int, int]) -> None:
     x = torch.rand(2, 3, *small)
     whole = F.interpolate(x, size=large, mode="bilinear", align_corners=False)

@@ -25,7 +25,9 @@ def exif_bytes(**tags: object) -> bytes:
     return exif.tobytes()
 
 
-@pytest.mark.parametrize(("ending", "alpha"), [(".png", False), (".png", True), (".tif", False), (".tif", True), (".bmp", False)])
+@pytest.mark.parametrize(
+    ("ending", "alpha"), [(".png", False), (".png", True), (".tif", False), (".tif", True), (".bmp", False)]
+)
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 33)])
 def test_8_bit_round_trip(tmp_path: Path, random: np.random.Generator, ending: str, size: tuple, alpha: bool) -> None:
     picture = Picture(pixels(random, *size, 3), pixels(random, *size) if alpha else None)
@@ -76,7 +78,9 @@ def test_a_16_bit_png_written_elsewhere_is_read_exactly(tmp_path: Path, random: 
 
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_is_applied_and_reset(tmp_path: Path, random: np.random.Generator, orientation: int, deep: bool) -> None:
+def test_orientation_is_applied_and_reset(
+    tmp_path: Path, random: np.random.Generator, orientation: int, deep: bool
+) -> None:
     upright = pixels(random, 6, 9, 3, deep=deep)
     # how a camera that was held so stores the picture: the inverse of each orientation
     stored = {
@@ -196,7 +200,9 @@ def test_missing_file(tmp_path: Path) -> None:
         read_picture(tmp_path / "nowhere.png")
 
 
-def test_failed_write_leaves_nothing(tmp_path: Path, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_leaves_nothing(
+    tmp_path: Path, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -81,7 +81,7 @@ def test_what_is_no_such_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not a checkpoint"):
         import_resnet(path, "dehaze", tmp_path / "m.safetensors")
     path.write_bytes(pickle.dumps([1, 2]))
-    with pytest.raises(ModelError, match="not a checkpoint|no named tensors"):
+    with pytest.raises(ModelError, match=r"not a checkpoint|no named tensors"):
         import_resnet(path, "dehaze", tmp_path / "m.safetensors")
     torch.save({"a": torch.zeros(1)}, path)
     with pytest.raises(ModelError, match="not a generator of the public CycleGAN layout"):

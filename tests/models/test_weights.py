@@ -30,7 +30,9 @@ def rewrite(path: Path, change: Callable[[dict[str, torch.Tensor], dict], None])
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    card = ModelCard("scattering", "dehaze", {"widths": [4, 8], "blocks": [1, 1]}, {"steps": 3}, ["nyu"], {"x": {"psnr": 1}})
+    card = ModelCard(
+        "scattering", "dehaze", {"widths": [4, 8], "blocks": [1, 1]}, {"steps": 3}, ["nyu"], {"x": {"psnr": 1}}
+    )
     generator = build_generator(card).half().float()
     save_model(tmp_path / "m.safetensors", generator, card)
     loaded, again = load_model(tmp_path / "m.safetensors")

@@ -2,12 +2,14 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.conftest import Outcome
 
 from claritygan_cli.engine.critic import PatchCritic
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
@@ -20,7 +22,6 @@ from claritygan_cli.training.ema import Average
 from claritygan_cli.training.optimizers import make_adam, make_adamw, minimise
 from claritygan_cli.training.pair import Pair
 from claritygan_cli.training.trainer import Run, learning_rate_at, train
-from tests.conftest import Outcome
 
 
 def tiny_pair(seed: int = 0) -> Pair:
@@ -98,7 +99,9 @@ def test_resume_goes_on(config: TrainConfig) -> None:
 
 def test_cyclegan_stage_starts_from_a_run(config: TrainConfig) -> None:
     train(config)
-    second = replace(config, stage="cyclegan", initial=config.out, out=config.out.with_name("second"), learning_rate=2e-4)
+    second = replace(
+        config, stage="cyclegan", initial=config.out, out=config.out.with_name("second"), learning_rate=2e-4
+    )
     train(second)
     line = json.loads((second.out / "metrics.jsonl").read_text().splitlines()[-1])
     expected = {"adversarial_clear", "adversarial_hazy", "cycle_hazy", "cycle_clear", "identity_clear", "clear_critic"}
@@ -181,7 +184,7 @@ def test_schedule_warms_up_and_ends_low() -> None:
     assert 0 < rates[0] < 0.1
     assert max(rates) == pytest.approx(1, abs=0.01)
     assert rates[-1] == pytest.approx(0.02)
-    assert all(a >= b for a, b in zip(rates[4:], rates[5:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[4:]))
 
 
 def test_average_follows() -> None:

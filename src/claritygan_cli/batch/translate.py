@@ -9,8 +9,8 @@ import torch
 from claritygan_cli.batch.haze_knobs import Span, draw_knobs
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.run import Result, Translate, Translated, run_jobs
+from claritygan_cli.data.folders import image_files
 from claritygan_cli.data.pairs import by_stem, truth_for
-from claritygan_cli.data.photo_sets import image_files
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.evaluation.metrics import score

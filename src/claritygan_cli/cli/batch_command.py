@@ -42,11 +42,11 @@ def run_batch(
     started = time.monotonic()
     plan = make_plan(inputs, out, suffix, ending)
     results: list[Result] = []
-    bar = tqdm(total=len(plan.jobs), unit="photo", disable=True if quiet else None, delay=1)
-    with bar:
+    total = len(plan.problems) + len(plan.jobs)
+    with tqdm(total=total, unit="photo", disable=True if quiet else None, delay=1) as bar:
         for result in do_plan(plan, make(), overwrite, quality, debug):
             results.append(result)
-            bar.update(result in results and result.job.target != Path())
+            bar.update()
             if result.status == "failed":
                 bar.write(f"claritygan: {result.message}", file=sys.stderr)
     report(results, time.monotonic() - started, quiet, as_json)

@@ -8,7 +8,7 @@ Understood are folders with a hazy and a clear part, as in RESIDE's ITS, OTS and
 from dataclasses import dataclass
 from pathlib import Path
 
-from claritygan_cli.data.photo_sets import image_files
+from claritygan_cli.data.folders import image_files
 from claritygan_cli.errors import UsageError
 
 HAZY_NAMES = ("hazy", "haze", "input", "synthetic")

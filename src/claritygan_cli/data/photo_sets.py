@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from scipy import ndimage
 from torch import Tensor
 
 from claritygan_cli.data.depth import from_camvid_labels, invent
+from claritygan_cli.data.folders import image_files
 from claritygan_cli.engine.generators import resize
 from claritygan_cli.errors import DataError
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 DEPTHS_PER_PHOTO = 5
 DEPTH_SIDE = 112
 
@@ -67,11 +68,6 @@ class PhotoSets:
     hazy: list[Photo] = field(default_factory=list)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The pictures of a folder, sorted by name."""
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES) if folder.is_dir() else []
-
-
 def _read(path: Path) -> Tensor:
     with Image.open(path) as image:
         return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).contiguous()
@@ -79,8 +75,6 @@ def _read(path: Path) -> Tensor:
 
 def _read_depth(path: Path) -> Tensor:
     """Depth divided by its maximum; unknown pixels take the value of the nearest known one."""
-    from scipy import ndimage
-
     with Image.open(path) as image:
         depth = np.array(image).astype(np.float32)
     unknown = depth == 0

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.errors import ModelError
@@ -78,7 +78,7 @@ def save_model(path: Path, generator: Generator, card: ModelCard, half: bool = T
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(asdict(card), sort_keys=True)})
+        temporary.write_bytes(save(tensors, {METADATA_KEY: json.dumps(asdict(card), sort_keys=True)}))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

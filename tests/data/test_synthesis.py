@@ -38,6 +38,17 @@ def test_some_haze_is_odd_and_some_is_none() -> None:
     assert 0.2 < coloured.float().mean() < 0.4
 
 
+def test_distant_scenes_have_haze_everywhere() -> None:
+    clear, depth = torch.rand(50, 3, 4, 4), torch.rand(50, 1, 4, 4)
+    depth[:, :, 0, 0], depth[:, :, 3, 3] = 0, 1
+    measured = torch.ones(50, dtype=torch.bool)
+    views = add_random_haze(clear, depth, measured, replace(PLAIN, distant=1.0), generator())
+    thickness = -views.t.log() / views.density
+    assert (thickness[:, :, 0, 0] >= 0.099).all()
+    torch.testing.assert_close(thickness[:, :, 3, 3], torch.ones(50, 1))
+    assert torch.equal(torch.argsort(thickness.flatten(1)), torch.argsort(depth.flatten(1)))
+
+
 def test_some_airlight_is_white() -> None:
     _, airlight = draw_haze(4000, replace(PLAIN, white=0.5), generator())
     assert 0.5 < (airlight >= 0.96).all(1).float().mean() < 0.62

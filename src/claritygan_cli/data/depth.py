@@ -95,5 +95,5 @@ def invent(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     depth = np.clip(depth / max(float(np.percentile(depth, 98)), 1e-3), 0, 1)
     sky = _looks_like_sky(image, segments)[segments]
     if sky.any():
-        depth = np.where(sky, rng.uniform(0.7, 1.0), depth * rng.uniform(0.5, 1.0))
+        depth = np.where(sky, rng.uniform(0.6, 1.0), depth * rng.uniform(0.5, 1.0))
     return ndimage.gaussian_filter(depth, 0.6).astype(np.float32)

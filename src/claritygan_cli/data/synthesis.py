@@ -22,6 +22,8 @@ class HazeRange:
         airlight: darkest and brightest grey of the airlight.
         white: share of pictures whose airlight is nearly white; so it is throughout SOTS-indoor, and often in RESIDE's
             outdoor sets.
+        distant: share of pictures with nothing near the camera, as in landscapes and aerial views, so that haze lies on
+            everything.
         odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
         none: share of pictures with no haze at all.
     """
@@ -29,13 +31,14 @@ class HazeRange:
     density: tuple[float, float]
     airlight: tuple[float, float]
     white: float = 0.0
+    distant: float = 0.0
     odd: float = 0.3
     none: float = 0.05
 
 
 WHITE = (0.96, 1.0)
 INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.25)
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.25, distant=0.6)
 
 
 @dataclass
@@ -44,7 +47,7 @@ class HazyViews:
 
     Attributes:
         hazy, clear: (N, 3, H, W) in [0, 1].
-        t: (N, 1, H, W). airlight: (N, 3, 1, 1). depth: (N, 1, H, W). density: (N, 1, 1, 1).
+        t: (N, 1, H, W). airlight: (N, 3, 1, 1). depth: (N, 1, H, W), as given. density: (N, 1, 1, 1).
         measured: (N,) bool, whether the depth was measured and not invented.
     """
 
@@ -108,10 +111,13 @@ def add_random_haze(
         measured: (N,) bool.
     """
     n, _, height, width = clear.shape
+    distant = (torch.rand((n, 1, 1, 1), generator=random) < ranges.distant).float()
+    nearest = distant * uniform(0.1, 0.7, (n, 1, 1, 1), random)
+    thickness = nearest + (1 - nearest) * depth
     density, airlight = draw_haze(n, ranges, random)
     patches = F.interpolate(torch.randn((n, 1, 4, 4), generator=random), (height, width), mode="bicubic")
     patchy = (torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3).float()
-    t = transmission(depth * torch.exp(0.35 * patchy * patches), density)
+    t = transmission(thickness * torch.exp(0.35 * patchy * patches), density)
     hazy = add_haze(clear, t, airlight)
     noisy = (torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 2).float()
     sigma = noisy * uniform(0, 0.02, (n, 1, 1, 1), random)

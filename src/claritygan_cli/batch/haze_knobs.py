@@ -1,13 +1,13 @@
 """How much haze, and of which colour: what the user writes, and what a photo gets."""
 
+import os
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from claritygan_cli.errors import UsageError
-
-DEFAULT_DENSITY, DEFAULT_AIRLIGHT = "0.6:1.8", "0.8:1.0"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def parse_airlight(text: str) -> tuple[Span, ...]:
 
 def draw_knobs(density: Span, airlight: tuple[Span, ...], seed: int, name: str) -> tuple[float, list[float]]:
     """Density and airlight (3 numbers) of one photo; they depend on the seed and the photo's name alone."""
-    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    random = np.random.default_rng([seed, zlib.crc32(os.fsencode(Path(name).as_posix()))])
     amount = density.draw(random)
     colour = [span.draw(random) for span in airlight]
     return amount, colour * 3 if len(colour) == 1 else colour

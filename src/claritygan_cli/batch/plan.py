@@ -34,9 +34,17 @@ class Plan:
 
 
 def pictures_below(folder: Path, leave_out: Path) -> list[Path]:
-    """All pictures of a folder and its subfolders, sorted; hidden ones and those below ``leave_out`` are not taken."""
+    """All pictures of a folder and its subfolders, sorted; hidden ones and those below ``leave_out`` are not taken.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
     found = []
-    for base, folders, names in os.walk(folder):
+    for base, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and Path(base, f).resolve() != leave_out)
         found += [Path(base, n) for n in names if not n.startswith(".") and Path(n).suffix.lower() in READABLE]
     return sorted(found)
@@ -51,8 +59,41 @@ def output_name(name: Path, suffix: str, ending: str | None) -> Path:
     return name.with_name(name.stem + suffix + (ending or own))
 
 
+def fixed_prefix(pattern: str) -> Path:
+    """The folder that a glob pattern starts from: all before its first wildcard."""
+    parts = Path(pattern).parts
+    wild = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:wild])
+
+
+def find_pictures(text: str, leave_out: Path) -> list[tuple[Path, Path]]:
+    """The pictures that an input stands for, each with its path below the input.
+
+    Raises:
+        UsageError: there is no such file or folder, or no picture in it.
+    """
+    path = Path(text)
+    if path.is_file():
+        return [(path, Path(path.name))]
+    if path.is_dir():
+        base, folders, files = path, [path], []
+    elif matches := [Path(match) for match in sorted(glob.glob(text, recursive=True))]:
+        base = fixed_prefix(text)
+        folders = [match for match in matches if match.is_dir()]
+        files = [match for match in matches if match.is_file() and match.suffix.lower() in READABLE]
+        files = [file for file in files if leave_out not in file.resolve().parents or leave_out == base.resolve()]
+    else:
+        raise UsageError("no such file or folder")
+    files += [file for folder in folders for file in pictures_below(folder, leave_out)]
+    if not files:
+        raise UsageError("no pictures there")
+    return [(file, file.relative_to(base)) for file in dict.fromkeys(files)]
+
+
 def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None) -> Plan:
     """Find the pictures and name their results.
+
+    Earlier results (pictures that are named as a result of another input would be, with its ``suffix``) are no inputs.
 
     Args:
         inputs: files, folders (taken with their subfolders, whose tree is mirrored) and glob patterns.
@@ -61,40 +102,34 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
         ending: ending of all results, with its dot; None keeps each input's.
 
     Raises:
-        UsageError: no picture was found and nothing is wrong with the inputs; a result would overwrite an input; or two
-            results would have the same name.
+        UsageError: no input leads to a picture, or a result would overwrite an input.
     """
     inputs = list(inputs)
-    named: list[tuple[Path, Path]] = []  # file, its path below the input
+    found: dict[Path, Path] = {}  # file: its path below the input it was first found in
     problems: list[tuple[str, str]] = []
-    leave_out = out.resolve()
     for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            found = pictures_below(path, leave_out)
-            named += [(file, file.relative_to(path)) for file in found]
-            if not found:
-                problems.append((text, "no pictures in this folder"))
-        elif path.exists():
-            named.append((path, Path(path.name)))
-        elif matches := sorted(glob.glob(text, recursive=True)):
-            files = [Path(match) for match in matches]
-            named += [(file, Path(file.name)) for file in files if file.is_file() and file.suffix.lower() in READABLE]
-        else:
-            problems.append((text, "no such file or folder"))
-    if not named and not problems:
+        try:
+            for file, name in find_pictures(text, out.resolve()):
+                found.setdefault(file, name)
+        except UsageError as problem:
+            problems.append((text, str(problem)))
+    if not found:
         raise UsageError(f"{' '.join(inputs)}: no pictures found ({', '.join(sorted(READABLE))})")
 
-    single = len(named) == 1 and not Path(inputs[0]).is_dir() and out.suffix.lower() in FORMATS and not out.is_dir()
-    jobs = []
-    sources = {file.resolve() for file, _ in named}
+    single = len(found) == 1 and Path(inputs[0]).is_file() and out.suffix.lower() in FORMATS and not out.is_dir()
+    targets = {file: out if single else out / output_name(name, suffix, ending) for file, name in found.items()}
+    earlier = {target.resolve() for target in targets.values()} if suffix else set()
+    sources = {file.resolve() for file in found} - earlier
+    jobs: list[Job] = []
     taken: dict[Path, Path] = {}
-    for file, name in dict(named).items():
-        target = out if single else out / output_name(name, suffix, ending)
+    for file, target in targets.items():
+        if file.resolve() in earlier:
+            continue
         if target.resolve() in sources or (target.exists() and target.samefile(file)):
             raise UsageError(f"{file}: its result would overwrite an input; choose another --out or a --suffix")
         if target in taken:
-            raise UsageError(f"{file} and {taken[target]} would both become {target}; convert them in separate runs")
+            problems.append((str(file), f"{target} is the result of {taken[target]} already; give it another --out"))
+            continue
         taken[target] = file
-        jobs.append(Job(str(name), file, target))
+        jobs.append(Job(str(found[file]), file, target))
     return Plan(tuple(jobs), tuple(problems))

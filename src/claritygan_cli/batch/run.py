@@ -9,19 +9,21 @@ from typing import Literal
 
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.errors import ClarityganError
+from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.files import DEFAULT_QUALITY, read_picture, save_picture
 from claritygan_cli.media.picture import Picture
 
 AHEAD = 2
-"""Photos read ahead, and photos waiting to be written; with the one in work, no more than five are in memory."""
+"""Photos read ahead, and results waiting to be written; with the one in work, about six are in memory."""
 
 
 @dataclass(frozen=True)
 class Translated:
-    """A translated photo, and scores where its truth is known."""
+    """A translated photo, scores where its truth is known, and what was wrong although the photo is good."""
 
     picture: Picture
-    scores: dict[str, float] | None = None
+    scores: Scores | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Result:
     status: Literal["done", "skipped", "failed"]
     message: str = ""
     seconds: float = 0.0
-    scores: dict[str, float] | None = None
+    scores: Scores | None = None
 
 
 Translate = Callable[[Picture, Job], Translated]
@@ -57,7 +59,7 @@ def run_jobs(
         A result for each job, in the order of the jobs.
     """
     reading: deque[tuple[Job, Future[Picture] | None]] = deque()
-    writing: deque[tuple[Job, Translated, float, Future[None]]] = deque()
+    writing: deque[tuple[Job, Translated, float, Future[float]]] = deque()
 
     def failed(job: Job, error: Exception) -> Result:
         if debug:
@@ -67,20 +69,24 @@ def run_jobs(
         reason = " ".join(str(error).split())[:200]
         return Result(job, "failed", f"{job.source}: {type(error).__name__}: {reason} (--debug shows where)")
 
+    def save(job: Job, picture: Picture) -> float:
+        save_picture(job.target, picture, quality)
+        return time.monotonic()
+
     def finish_one() -> Result:
         job, translated, started, future = writing.popleft()
         try:
-            future.result()
+            seconds = future.result() - started
         except Exception as error:
             return failed(job, error)
-        return Result(job, "done", seconds=time.monotonic() - started, scores=translated.scores)
+        return Result(job, "failed" if translated.problem else "done", translated.problem, seconds, translated.scores)
 
     upcoming = iter(jobs)
     reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")
     try:
         while True:
             while len(reading) < AHEAD and (job := next(upcoming, None)) is not None:
-                skip = job.target.exists() and not overwrite
+                skip = job.target.is_file() and not overwrite
                 reading.append((job, None if skip else reader.submit(read_picture, job.source)))
             if not reading:
                 break
@@ -95,8 +101,7 @@ def run_jobs(
                 except Exception as error:
                     outcome = failed(job, error)
             if outcome is None:
-                save = writer.submit(save_picture, job.target, translated.picture, quality)
-                writing.append((job, translated, started, save))
+                writing.append((job, translated, started, writer.submit(save, job, translated.picture)))
                 if len(writing) >= AHEAD:
                     yield finish_one()
             else:

@@ -12,7 +12,7 @@ from claritygan_cli.batch.run import Result, Translate, Translated, run_jobs
 from claritygan_cli.data.folders import image_files
 from claritygan_cli.data.pairs import by_stem, truth_for
 from claritygan_cli.engine.generators import ResnetGenerator
-from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.errors import UsageError
 from claritygan_cli.evaluation.metrics import score
 from claritygan_cli.media.files import read_picture
 from claritygan_cli.media.picture import Picture
@@ -59,23 +59,23 @@ def dehazing(engine: Engine, strength: float = 1.0, ground_truth: Path | None = 
     Raises:
         ModelError, UsageError: the model, device or folder is not usable.
     """
+    if not strength >= 0:
+        raise UsageError(f"--strength {strength}: must be a number of 0 or more")
     truths = by_stem(image_files(ground_truth)) if ground_truth else {}
     if ground_truth and not truths:
         raise UsageError(f"--ground-truth {ground_truth}: no such folder, or no pictures in it")
     translator = engine.open("dehaze")
-    knobs = knobs_for(translator, strength=strength)
 
     def translate(picture: Picture, job: Job) -> Translated:
-        result = replace(picture, pixels=translator(picture.pixels, **knobs))
+        result = replace(picture, pixels=translator(picture.pixels, strength=strength))
         if not truths:
             return Translated(result)
         path = truth_for(job.source.stem, truths)
         if path is None:
-            raise DataError(f"{job.source}: no ground truth of its name in {ground_truth}")
+            return Translated(result, problem=f"{job.source}: done, but no ground truth of its name in {ground_truth}")
         ours, truth = result.at_8_bits().pixels, read_picture(path).at_8_bits().pixels
         if ours.shape != truth.shape:
-            sizes = f"{ours.shape[1]}x{ours.shape[0]} and {truth.shape[1]}x{truth.shape[0]}"
-            raise DataError(f"{job.source}: its ground truth {path} has another size ({sizes})")
+            return Translated(result, problem=f"{job.source}: done, but its ground truth {path} has another size")
         return Translated(result, score(ours, truth))
 
     return translate
@@ -92,19 +92,15 @@ def hazing(engine: Engine, density: Span, airlight: tuple[Span, ...], seed: int 
         ModelError, UsageError: the model or device is not usable.
     """
     translator = engine.open("hazify")
+    whole = isinstance(translator.generator, ResnetGenerator)  # puts in the haze that it was trained on
 
     def translate(picture: Picture, job: Job) -> Translated:
         amount, colour = draw_knobs(density, airlight, seed, job.name)
         light = torch.tensor(colour, device=translator.device).reshape(1, 3, 1, 1)
-        knobs = knobs_for(translator, density=amount, airlight=light)
+        knobs = {} if whole else {"density": amount, "airlight": light}
         return Translated(replace(picture, pixels=translator(picture.pixels, **knobs)))
 
     return translate
-
-
-def knobs_for(translator: Translator, **knobs: object) -> dict[str, object]:
-    """The knobs that the translator's generator has: a resnet has none."""
-    return {} if isinstance(translator.generator, ResnetGenerator) else knobs
 
 
 def do_plan(plan: Plan, translate: Translate, overwrite: bool, quality: int, debug: bool) -> Iterator[Result]:

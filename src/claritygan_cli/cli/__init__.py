@@ -24,8 +24,8 @@ app = typer.Typer(
 app.command("dehaze", epilog=options.EXIT_CODES)(dehaze.dehaze)
 app.command("hazify", epilog=options.EXIT_CODES)(hazify.hazify)
 app.command("eval", epilog=options.EXIT_CODES)(eval.evaluate)
-app.command("demo")(demo.demo)
-app.command("train")(train.train)
+app.command("demo", epilog=options.EXIT_CODES)(demo.demo)
+app.command("train", epilog=options.EXIT_CODES)(train.train)
 app.add_typer(models.app, name="models")
 
 
@@ -56,6 +56,11 @@ def main() -> None:
             raise
         typer.echo(f"claritygan: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if debug:
+            raise
+        typer.echo(f"claritygan: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+        sys.exit(ClarityganError.exit_code)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
             typer.echo("claritygan: interrupted", err=True)

@@ -32,7 +32,7 @@ def run_batch(
         make: loads the model; called when the plan stands.
     """
     if "-" in inputs or str(out) == "-":
-        stream(inputs, out, make, ending, quality, as_json)
+        stream(inputs, out, make, ending, quality, overwrite, as_json)
         return
     from tqdm import tqdm
 
@@ -88,24 +88,33 @@ def as_dict(result: "Result") -> dict[str, Any]:
 
 
 def stream(
-    inputs: list[str], out: Path, make: Callable[[], "Translate"], ending: str | None, quality: int, as_json: bool
+    inputs: list[str],
+    out: Path,
+    make: Callable[[], "Translate"],
+    ending: str | None,
+    quality: int,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """One photo through a pipe: from stdin or a file, to stdout or a file."""
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.errors import UsageError
-    from claritygan_cli.media.files import FORMATS, decode_picture, read_picture, save_picture, write_picture
+    from claritygan_cli.media.files import FORMATS, decode_picture, ending_of, save_picture, write_picture
 
-    if len(inputs) != 1 or (as_json and str(out) == "-"):
-        raise UsageError("- takes exactly one input, and no --json beside image bytes on stdout")
-    source = Path("stdin.png" if inputs[0] == "-" else inputs[0])
+    if len(inputs) != 1 or as_json:
+        raise UsageError("- takes exactly one input and no --json")
     if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in FORMATS):
         raise UsageError(f"--out {out}: for a photo from stdin, name the file to write, or - for stdout")
-    piped = inputs[0] == "-"
-    picture = decode_picture(sys.stdin.buffer.read(), "standard input") if piped else read_picture(source)
-    result = make()(picture, Job(source.name, source, out)).picture
+    if str(out) != "-" and out.exists() and not overwrite:
+        raise UsageError(f"--out {out}: exists already; --overwrite replaces it")
+    if inputs[0] == "-":
+        name, data = "standard input", sys.stdin.buffer.read()
+    else:
+        name, data = inputs[0], Path(inputs[0]).read_bytes()
+    picture = decode_picture(data, name)
+    result = make()(picture, Job(name, Path(name), out)).picture
     if str(out) != "-":
         save_picture(out, result, quality)
         return
-    ending = ending or (source.suffix.lower() if source.suffix.lower() in FORMATS else ".png")
-    write_picture(sys.stdout.buffer, result, ending, quality)
+    write_picture(sys.stdout.buffer, result, ending or ending_of(data), quality)
     sys.stdout.buffer.flush()

@@ -38,7 +38,10 @@ def models(context: typer.Context, json: Json = False) -> None:
         default = f", default of '{entry.direction}'" if entry.default else ""
         typer.echo(f"{entry.name}  ({card.generator} generator, {size:.1f} MiB{default})")
         for data, scores in card.scores.items():
-            typer.echo(f"    {data}: " + ", ".join(f"{name} {value:g}" for name, value in scores.items()))
+            typer.echo(
+                f"    {data}: "
+                + ", ".join(f"{name} {value:.4g}" for name, value in scores.items() if value is not None)
+            )
 
 
 @app.command("import")
@@ -53,5 +56,7 @@ def import_model(
 
     if out.suffix != ".safetensors" or out.resolve() == checkpoint.resolve():
         raise UsageError(f"--out {out}: must be another file that ends in .safetensors")
+    if out.exists():
+        raise UsageError(f"--out {out}: exists already; name another file")
     card = import_resnet(checkpoint, direction.value, out)
     typer.echo(f"{out}: {card.generator} generator, {card.numbers}", err=True)

@@ -31,8 +31,6 @@ def show_scores(
     after = {row.name: row.after for row in rows}
     before = [row.before for row in rows if row.before is not None]
     protocol = PROTOCOL + ("; pictures cropped to their common middle" if cropped else "")
-    if csv is not None:
-        write_csv(csv, after)
     if as_json:
         document = {
             "data": what,
@@ -42,9 +40,11 @@ def show_scores(
             "pictures": after,
         }
         typer.echo(json.dumps(document, indent=1))
-        return
-    typer.echo(score_table(after))
-    if before:
-        mean = summary(before)
-        typer.echo(f"The hazy input has {mean['psnr']} dB, {mean['ssim']}, {mean['ciede2000']}.")
-    typer.echo(f"Protocol: {protocol}.")
+    else:
+        typer.echo(score_table(after))
+        if before:
+            mean = summary(before)
+            typer.echo(f"The hazy input has {mean['psnr']} dB, {mean['ssim']}, {mean['ciede2000']}.")
+        typer.echo(f"Protocol: {protocol}.")
+    if csv is not None:
+        write_csv(csv, after)

@@ -29,7 +29,7 @@ def train(
     stage: Annotated[
         Stage, typer.Option(help="supervised: synthetic haze. cyclegan: also unpaired real haze.")
     ] = Stage.supervised,
-    minutes: Annotated[float, typer.Option(min=0.0, help="Time budget; the schedule fits itself to it.")] = 60.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Time budget; the schedule fits itself to it.")] = 60.0,
     validation: Annotated[list[Path] | None, typer.Option(help="Folder with pairs to score; may repeat.")] = None,
     initial: Annotated[Path | None, typer.Option(help="Run folder whose models to start from.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Views of 128x128 px per step.")] = 16,
@@ -48,7 +48,7 @@ def train(
     ] = None,
     precision: Annotated[Precision, typer.Option(help="Numbers to compute with.")] = Precision.bf16,
     checkpoint_minutes: Annotated[float, typer.Option(min=0.05, help="Time between checkpoints.")] = 6.0,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")] = False,
 ) -> None:

@@ -6,5 +6,8 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", "
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The pictures of a folder, sorted by name; none where there is no such folder."""
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES) if folder.is_dir() else []
+    """The pictures of a folder, sorted by name, without hidden ones; none where there is no such folder."""
+    if not folder.is_dir():
+        return []
+    names = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in names if path.is_file() and not path.name.startswith("."))

@@ -5,11 +5,11 @@ Understood are folders with a hazy and a clear part, as in RESIDE's ITS, OTS and
 ``indoor`` or ``outdoor`` of that kind.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claritygan_cli.data.folders import image_files
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import DataError, UsageError
 
 HAZY_NAMES = ("hazy", "haze", "input", "synthetic")
 CLEAR_NAMES = ("clear", "gt", "GT", "original", "target", "clean")
@@ -18,7 +18,7 @@ LAYOUTS = "expected DIR/hazy with DIR/clear or DIR/gt (RESIDE: hazy/ID_k_beta.pn
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture and its ground truth; ``name`` is the picture's file name without its ending."""
+    """A picture and its ground truth; ``name`` is the picture's path below the data set's folder."""
 
     name: str
     picture: Path
@@ -43,27 +43,43 @@ def truth_for(stem: str, truths: dict[str, Path]) -> Path | None:
 
 
 def by_stem(files: list[Path]) -> dict[str, Path]:
-    """Files by their name without ending and without ``_GT`` / ``_clear``."""
-    return {path.stem.removesuffix("_GT").removesuffix("_gt").removesuffix("_clear"): path for path in files}
+    """Files by their name without ending and without ``_GT`` / ``_clear``.
+
+    Raises:
+        DataError: two files have the same such name.
+    """
+    found: dict[str, Path] = {}
+    for path in files:
+        stem = path.stem.removesuffix("_GT").removesuffix("_gt").removesuffix("_clear")
+        if stem in found:
+            raise DataError(f"{path}: and {found[stem].name} beside it both are the ground truth of {stem!r}; keep one")
+        found[stem] = path
+    return found
 
 
 def pair_folders(pictures: Path, truths: Path) -> list[Pair]:
-    """Every picture of one folder that has a ground truth in another.
+    """Every picture of one folder with its ground truth in another.
 
     Raises:
+        DataError: some pictures have no ground truth: a mean over the others would be another set's.
         UsageError: a folder is missing, or there is no pair.
     """
     for folder in (pictures, truths):
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder")
     stems = by_stem(image_files(truths))
-    pairs = []
+    pairs, alone = [], []
     for path in image_files(pictures):
         truth = truth_for(path.stem, stems)
-        if truth is not None:
-            pairs.append(Pair(path.stem, path, truth))
+        if truth is None:
+            alone.append(path)
+        else:
+            pairs.append(Pair(path.name, path, truth))
     if not pairs:
         raise UsageError(f"{pictures}: no picture there has a ground truth of its name in {truths}; {LAYOUTS}")
+    if alone:
+        more = f" (nor have {len(alone) - 1} others)" if len(alone) > 1 else ""
+        raise DataError(f"{alone[0]}: has no ground truth in {truths}{more}; add it, or take the picture out")
     return pairs
 
 
@@ -71,7 +87,7 @@ def find_pairs(root: Path) -> list[Pair]:
     """All pairs of a data set folder.
 
     Raises:
-        UsageError: the folder is missing, has no known layout, or there is no pair.
+        DataError, UsageError: as :func:`pair_folders`, or the folder has no known layout.
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder")
@@ -81,5 +97,5 @@ def find_pairs(root: Path) -> list[Pair]:
         return pair_folders(hazy, clear)
     parts = [root / name for name in ("indoor", "outdoor") if (root / name).is_dir()]
     if parts:
-        return [pair for part in parts for pair in find_pairs(part)]
+        return [replace(pair, name=f"{part.name}/{pair.name}") for part in parts for pair in find_pairs(part)]
     raise UsageError(f"{root}: no hazy and clear pictures in it; {LAYOUTS}")

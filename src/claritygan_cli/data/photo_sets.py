@@ -4,7 +4,7 @@ A training folder may hold any of these; each subfolder is recognised by what is
 
     NAME/rgb + NAME/depth    photos with measured depth (PNG of any size, 8 or 16 bit, 0 = unknown)
     NAME/rgb + NAME/labels   street scenes with CamVid class masks, from which depth is made
-    clear/                   clear photos; depth is invented, another one at every visit
+    clear/                   clear photos; a few depths are invented for each
     hazy/                    real haze
 """
 

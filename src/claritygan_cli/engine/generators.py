@@ -46,7 +46,10 @@ def grey(image: Tensor) -> Tensor:
 
 
 def working_shape(height: int, width: int, working_size: int, multiple: int) -> tuple[int, int]:
-    """Size at which a network looks at a picture: longest side at most ``working_size``, sides ``multiple``s."""
+    """Size at which a network looks at a picture: longest side ``working_size``, or the picture's if that is less.
+
+    Both sides are rounded to the nearest ``multiple``, one at least.
+    """
     scale = min(1.0, working_size / max(height, width))
     return (
         max(multiple, round(height * scale / multiple) * multiple),
@@ -235,13 +238,15 @@ class TranslationLift:
         self.translated = translated
         self.a, self.b = guided_coefficients(small.float(), translated.float(), GUIDE_RADIUS, eps)
 
-    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
-        """Translated rows, see :class:`Lift`."""
+    def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
+        """Translated rows; ``strength`` blends from the photo (0) to its translation (1) and beyond."""
         size, bottom = (height, image.shape[3]), top + image.shape[2]
         if size == tuple(self.translated.shape[2:]):
-            return self.translated[:, :, top:bottom]
-        a, b = (upsample_rows(c, size, top, bottom) for c in (self.a, self.b))
-        return (a * image + b).clamp(0, 1)
+            translated = self.translated[:, :, top:bottom]
+        else:
+            a, b = (upsample_rows(c, size, top, bottom) for c in (self.a, self.b))
+            translated = a * image + b
+        return torch.lerp(image, translated, strength).clamp(0, 1)
 
 
 class ResnetGenerator(Generator):

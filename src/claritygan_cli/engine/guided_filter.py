@@ -59,10 +59,11 @@ def upsample_rows(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Te
         (N, C, bottom - top, W).
     """
     height, width = size
-    source = (torch.arange(top, bottom, device=x.device, dtype=torch.float64) + 0.5) * (x.shape[2] / height) - 0.5
+    source = (torch.arange(top, bottom, dtype=torch.float64) + 0.5) * (x.shape[2] / height) - 0.5  # MPS has no float64
     source = source.clamp(0, x.shape[2] - 1)
     above = source.floor().long()
     below = (above + 1).clamp_max(x.shape[2] - 1)
-    weight = (source - above).to(x.dtype)[:, None]
+    weight = (source - above).to(x.device, x.dtype)[:, None]
+    above, below = above.to(x.device), below.to(x.device)
     rows = torch.lerp(x[:, :, above], x[:, :, below], weight)
     return F.interpolate(rows, size=(bottom - top, width), mode="bilinear", align_corners=False)

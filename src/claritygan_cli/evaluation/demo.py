@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from claritygan_cli.errors import UsageError
 from claritygan_cli.evaluation.evaluate import Scored
 from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import score
@@ -45,7 +46,10 @@ def run_demo(out: Path, dehazer: Translator, hazifier: Translator) -> list[Score
 
     Raises:
         ImageError: a file cannot be written.
+        UsageError: the folder holds other things than an earlier demonstration.
     """
+    if out.is_dir() and any(out.iterdir()) and not (out / SHEET).exists():
+        raise UsageError(f"{out}: holds other files; name a new folder")
     rows, scores = [], []
     for example in examples(hazifier):
         dehazed = dehazer(example.hazy)

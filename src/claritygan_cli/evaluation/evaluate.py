@@ -8,7 +8,7 @@ import numpy as np
 from claritygan_cli.data.pairs import Pair
 from claritygan_cli.errors import DataError
 from claritygan_cli.evaluation.examples import examples
-from claritygan_cli.evaluation.metrics import score
+from claritygan_cli.evaluation.metrics import Scores, score
 from claritygan_cli.media.files import read_picture
 from claritygan_cli.models.translator import Translator
 
@@ -18,8 +18,8 @@ class Scored:
     """A picture's scores; ``before`` are those of the hazy picture where there is one."""
 
     name: str
-    after: dict[str, float]
-    before: dict[str, float] | None = None
+    after: Scores
+    before: Scores | None = None
 
 
 def center_crop(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -10,10 +10,14 @@ PROTOCOL = (
 IDENTICAL_PSNR = 100.0
 
 
-def score(picture: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+Scores = dict[str, float | None]
+"""Metric: value; None where a picture is too small for it."""
+
+
+def score(picture: np.ndarray, truth: np.ndarray) -> Scores:
     """PSNR (dB), SSIM (-1..1) and CIEDE2000 (0 = same colours) of two pictures, under :data:`PROTOCOL`.
 
-    Pictures with a side under 11 pixels have no SSIM window; theirs is NaN.
+    Pictures with a side under 11 pixels hold no SSIM window; theirs is None.
 
     Args:
         picture: (H, W, 3) uint8.
@@ -28,7 +32,7 @@ def score(picture: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     if picture.shape != truth.shape:
         raise ValueError(f"sizes differ: {picture.shape} and {truth.shape}")
     same = np.array_equal(picture, truth)
-    ssim = float("nan")
+    ssim = None
     if min(truth.shape[:2]) >= 11:
         ssim = structural_similarity(
             picture,
@@ -41,11 +45,15 @@ def score(picture: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         )
     return {
         "psnr": IDENTICAL_PSNR if same else float(peak_signal_noise_ratio(truth, picture, data_range=255)),
-        "ssim": float(ssim),
+        "ssim": None if ssim is None else float(ssim),
         "ciede2000": float(deltaE_ciede2000(rgb2lab(picture), rgb2lab(truth)).mean()),
     }
 
 
-def mean_scores(scores: list[dict[str, float]]) -> dict[str, float]:
+def mean_scores(scores: list[Scores]) -> Scores:
     """Mean of each metric over the pictures that have it."""
-    return {name: float(np.nanmean([s[name] for s in scores])) for name in METRICS}
+    means: Scores = {}
+    for name in METRICS:
+        values = [value for row in scores if (value := row[name]) is not None]
+        means[name] = sum(values) / len(values) if values else None
+    return means

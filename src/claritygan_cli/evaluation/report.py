@@ -3,27 +3,29 @@
 import csv
 from pathlib import Path
 
-from claritygan_cli.evaluation.metrics import METRICS, mean_scores
+from claritygan_cli.evaluation.metrics import METRICS, Scores, mean_scores
 
 HEADINGS = {"psnr": "PSNR dB", "ssim": "SSIM", "ciede2000": "CIEDE2000"}
 DECIMALS = {"psnr": 2, "ssim": 4, "ciede2000": 2}
 
 
-def summary(scores: list[dict[str, float]]) -> dict[str, float]:
+def summary(scores: list[Scores]) -> Scores:
     """Mean scores, rounded as they are printed."""
-    return {name: round(value, DECIMALS[name]) for name, value in mean_scores(scores).items()}
+    means = mean_scores(scores).items()
+    return {name: None if value is None else round(value, DECIMALS[name]) for name, value in means}
 
 
-def score_table(scores: dict[str, dict[str, float]]) -> str:
+def score_table(scores: dict[str, Scores]) -> str:
     """A row for each picture and one for the mean."""
-    width = max(len(name) for name in [*scores, "mean"])
+    width = max(len(name) for name in [*scores, f"mean of {len(scores)}"])
     rows = [f"{'':{width}}" + "".join(f"{HEADINGS[name]:>11}" for name in METRICS)]
     for name, values in {**scores, f"mean of {len(scores)}": mean_scores(list(scores.values()))}.items():
-        rows.append(f"{name:{width}}" + "".join(f"{values[m]:11.{DECIMALS[m]}f}" for m in METRICS))
+        cells = ("-" if values[m] is None else f"{values[m]:.{DECIMALS[m]}f}" for m in METRICS)
+        rows.append(f"{name:{width}}" + "".join(f"{cell:>11}" for cell in cells))
     return "\n".join(rows)
 
 
-def write_csv(path: Path, scores: dict[str, dict[str, float]]) -> None:
+def write_csv(path: Path, scores: dict[str, Scores]) -> None:
     """One line for each picture, full precision."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

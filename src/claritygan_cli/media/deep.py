@@ -10,6 +10,8 @@ import av
 import imageio.v3 as iio
 import numpy as np
 
+from claritygan_cli.errors import ImageError
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_FORMATS = {1: "gray16be", 2: "rgba64be", 3: "rgb48be", 4: "rgba64be"}
 ADOBE_DEFLATE = "zlib"
@@ -56,9 +58,22 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def read_tiff(data: bytes) -> np.ndarray:
-    """The first page: (H, W) or (H, W, C), uint16."""
-    return np.asarray(iio.imread(data, plugin="tifffile", extension=".tiff", index=0))
+def read_tiff(data: bytes, planar: bool) -> np.ndarray:
+    """The first page, (H, W, C) uint16.
+
+    Args:
+        planar: whether the file holds one plane after the other.
+
+    Raises:
+        ImageError: its compression is not understood.
+    """
+    try:
+        planes = np.asarray(iio.imread(data, plugin="tifffile", extension=".tiff", index=0))
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        raise ImageError("16-bit colour TIFF of this compression cannot be read; save it with Deflate (ZIP)") from error
+    return np.moveaxis(planes, 0, -1) if planar else planes
 
 
 def write_tiff(file: IO[bytes], planes: np.ndarray, icc: bytes | None) -> None:

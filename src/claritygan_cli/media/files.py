@@ -1,6 +1,7 @@
 """Image files in and out."""
 
 import io
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media import deep
@@ -26,10 +27,27 @@ FORMATS = {
     ".bmp": "BMP",
 }
 """File endings that can be written, with Pillow's name of the format."""
+warnings.filterwarnings("ignore", module="PIL")  # of damaged metadata and large pictures: not the user's concern
 READABLE = frozenset(FORMATS) | {".gif"}
 ORIENTATION_TAG = 0x0112
-TIFF_BITS_TAG = 258
+BITS_TAG, PHOTOMETRIC_TAG, PLANAR_TAG, EXTRA_TAG = 258, 262, 284, 338
+WHITE_IS_ZERO, SEPARATE_PLANES, PREMULTIPLIED = 0, 2, 1
+KEPT_TAGS = {270, 271, 272, 305, 306, 315, 33432}
+"""Description, make, model, software, date, artist, copyright."""
+KEPT_BLOCKS = (0x8769, 0x8825)
+"""Camera settings (EXIF) and GPS."""
 DEFAULT_QUALITY = 95
+TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How EXIF orientations are undone."""
+GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L"})
 EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "La", "RGBa"})
 
 
@@ -60,12 +78,10 @@ def decode_picture(data: bytes, name: str) -> Picture:
     if not data:
         raise ImageError(f"{name}: the file is empty (0 bytes)")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of damaged metadata, and of large pictures
-            with Image.open(io.BytesIO(data)) as image:
-                return _decode(image, data)
+        with Image.open(io.BytesIO(data)) as image:
+            return _decode(image, data)
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: not a picture, whatever its name says") from error
+        raise ImageError(f"{name}: not a picture, or not of a kind that can be read") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: too many pixels ({error}); cut it up first") from error
     except MemoryError as error:
@@ -76,22 +92,27 @@ def decode_picture(data: bytes, name: str) -> Picture:
         raise ImageError(f"{name}: damaged or truncated picture ({' '.join(str(error).split())})") from error
 
 
+def ending_of(data: bytes) -> str:
+    """The file ending of a picture's format; ``.png`` where its format cannot be written."""
+    with Image.open(io.BytesIO(data)) as image:
+        return next((ending for ending, form in FORMATS.items() if form == image.format), ".png")
+
+
 def _decode(image: Image.Image, data: bytes) -> Picture:
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise ImageError("an animation or a picture of several pages; save its frames as single pictures first")
+    exif = _exif_of(image)
+    orientation = exif.get(ORIENTATION_TAG, 1)  # read first: loading a TIFF turns it and forgets
     image.load()
-    icc, exif = image.info.get("icc_profile") or None, image.getexif()
-    orientation = exif.get(ORIENTATION_TAG, 1)
-    dpi = image.info.get("dpi")
+    icc, grey = image.info.get("icc_profile") or None, image.mode in GREY_MODES
     planes = _deep_planes(image, data)
     if planes is not None:
-        grey = planes.ndim == 2 or planes.shape[2] < 3 or image.mode in ("L", "LA")
-        planes = _upright(planes, orientation)
+        turned = image.format == "TIFF" and image.mode.startswith("I;16")
+        planes = planes if turned else _upright(planes, orientation)
     else:
         if image.mode not in EIGHT_BIT_MODES:
             raise ImageError(f"pixels of kind {image.mode!r} are not supported; convert it to 8 or 16 bits a sample")
-        image = ImageOps.exif_transpose(image)
-        grey = image.mode in ("1", "L", "LA", "La")
+        image = image if image.format == "TIFF" else _turned(image, orientation)
         if image.mode in ("CMYK", "LAB"):
             image, icc = _to_srgb(image, icc), None
         planes = np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"))
@@ -105,20 +126,54 @@ def _decode(image: Image.Image, data: bytes) -> Picture:
         alpha=None if alpha is None else np.ascontiguousarray(alpha),
         grey=grey,
         icc=icc,
-        exif=_exif_without_orientation(exif),
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
+        exif=_kept_exif(exif),
+        dpi=_resolution(image.info.get("dpi")),
     )
 
 
 def _deep_planes(image: Image.Image, data: bytes) -> np.ndarray | None:
-    """The pixels of a 16-bit picture, not yet upright; None where the picture has 8 bits."""
-    if image.mode.startswith("I;16"):
-        return np.array(image).astype(np.uint16)
+    """The pixels of a 16-bit picture; None where the picture has 8 bits."""
     if image.format == "PNG" and deep.is_deep_png(data):
         return deep.read_png(data, alpha=image.has_transparency_data)
-    if image.format == "TIFF" and set(image.tag_v2.get(TIFF_BITS_TAG, (8,))) == {16}:  # type: ignore[attr-defined]
-        return deep.read_tiff(data)
-    return None
+    if image.format == "TIFF" and image.mode not in EIGHT_BIT_MODES | {"I;16", "I;16B", "I;16L"}:
+        return None
+    if image.format == "TIFF":
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        bits = set(tags.get(BITS_TAG, (1,)))
+        if max(bits) <= 8 or image.mode in ("CMYK", "LAB"):
+            return None
+        if bits != {16} or tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO or PREMULTIPLIED in tags.get(EXTRA_TAG, ()):
+            raise ImageError(
+                "an unusual TIFF; save it as plain 16-bit RGB or grey, without premultiplied alpha"
+            )
+        if image.mode.startswith("I;16"):
+            return np.array(image).astype(np.uint16)
+        planes = deep.read_tiff(data, planar=tags.get(PLANAR_TAG) == SEPARATE_PLANES)
+        return planes if image.mode == "RGBA" else planes[..., :3]
+    return np.array(image).astype(np.uint16) if image.mode.startswith("I;16") else None
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture upright; a palette and its transparency stay as they are."""
+    method = TRANSPOSITIONS.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def _exif_of(image: Image.Image) -> Image.Exif:
+    """The EXIF block; empty where it is damaged, since the picture itself may be good."""
+    try:
+        return image.getexif()
+    except Exception:  # whatever a damaged block leads to
+        return Image.Exif()
+
+
+def _resolution(dpi: Any) -> tuple[float, float] | None:
+    """Dots per inch, where they are numbers above zero."""
+    try:
+        x, y = float(dpi[0]), float(dpi[1])
+    except (TypeError, ValueError, ZeroDivisionError, IndexError):
+        return None
+    return (x, y) if 0 < x < math.inf and 0 < y < math.inf else None
 
 
 def _upright(planes: np.ndarray, orientation: int) -> np.ndarray:
@@ -133,19 +188,28 @@ def _upright(planes: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    if icc is None and image.mode == "CMYK":
-        return image.convert("RGB")
-    lab = ImageCms.createProfile("LAB")
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(icc)) if icc else ImageCms.ImageCmsProfile(lab)
-    converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    if converted is None:
-        raise ImageError("its colour profile cannot be applied; convert it to RGB first")
-    return converted
+    """CMYK or Lab as sRGB, by the profile if it is a good one."""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc) if icc else ImageCms.createProfile("LAB"))
+        converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        converted = None
+    return converted or image.convert("RGB")
 
 
-def _exif_without_orientation(exif: Image.Exif) -> bytes | None:
-    exif.pop(ORIENTATION_TAG, None)
-    return exif.tobytes() if len(exif) else None
+def _kept_exif(exif: Image.Exif) -> bytes | None:
+    """What EXIF says of the photo and not of its file: no orientation, size, layout or thumbnail."""
+    kept = Image.Exif()
+    try:
+        for tag in KEPT_TAGS & set(exif):
+            kept[tag] = exif[tag]
+        for block in KEPT_BLOCKS:
+            content = exif.get_ifd(block)
+            if content:
+                kept[block] = dict(content)
+        return kept.tobytes() if len(kept) else None
+    except Exception:  # a damaged block is left out
+        return None
 
 
 def write_picture(target: IO[bytes], picture: Picture, suffix: str, quality: int = DEFAULT_QUALITY) -> None:
@@ -187,7 +251,7 @@ def write_picture(target: IO[bytes], picture: Picture, suffix: str, quality: int
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """An open file that becomes ``path`` when all went well, and leaves nothing otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
             yield file

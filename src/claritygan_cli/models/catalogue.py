@@ -1,7 +1,8 @@
 """The models that come with claritygan, and how a model is found by name."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+import shutil
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -49,9 +50,18 @@ def catalogue() -> list[Entry]:
         raise ModelError(f"{path}: damaged catalogue ({error}); install claritygan again") from error
 
 
-def write_catalogue(folder: Path, entries: list[Entry]) -> None:
-    """Write a folder's catalogue, with checksums as the files are now."""
-    models = [asdict(replace(entry, sha256=file_sha256(folder / entry.file))) for entry in entries]
+def bundle(run: Path, folder: Path) -> None:
+    """Put the two models of a training run into a weights folder, as the defaults, and write its catalogue.
+
+    This is how a release gets its models: ``bundle(Path("runs/NAME"), Path("weights"))``.
+    """
+    models = []
+    directions: tuple[Direction, ...] = ("dehaze", "hazify")
+    for direction in directions:
+        name = f"scattering-{direction}"
+        shutil.copyfile(run / f"{direction}.safetensors", folder / f"{name}.safetensors")
+        sha256 = file_sha256(folder / f"{name}.safetensors")
+        models.append(asdict(Entry(name, f"{name}.safetensors", direction, sha256, default=True)))
     (folder / CATALOGUE_FILE).write_text(json.dumps({"models": models}, indent=1) + "\n", encoding="utf-8")
 
 

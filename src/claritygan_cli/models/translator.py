@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.generators import Generator, working_shape
+from claritygan_cli.engine.generators import Generator, resize, working_shape
 from claritygan_cli.errors import UsageError
 
 BAND_PIXELS = 1 << 17
@@ -49,17 +49,8 @@ class Translator:
     def _small(self, pixels: np.ndarray, scale: float) -> Tensor:
         """The photo at the working size, (1, 3, h, w); one channel at a time, to keep the peak of memory low."""
         size = working_shape(pixels.shape[0], pixels.shape[1], self.working_size, self.generator.multiple)
-        channels = [
-            torch.nn.functional.interpolate(
-                torch.from_numpy(pixels[None, None, ..., c].astype(np.float32)).to(self.device).mul_(1 / scale),
-                size=size,
-                mode="bilinear",
-                align_corners=False,
-                antialias=True,
-            )
-            for c in range(3)
-        ]
-        return torch.cat(channels, 1)
+        channels = (torch.from_numpy(pixels[None, None, ..., c].astype(np.float32)) for c in range(3))
+        return torch.cat([resize(channel, size) for channel in channels], 1).to(self.device) / scale
 
     @torch.inference_mode()
     def __call__(self, pixels: np.ndarray, **knobs: Any) -> np.ndarray:

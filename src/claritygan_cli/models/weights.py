@@ -45,23 +45,20 @@ class ModelCard:
     numbers: dict[str, Any]
     recipe: dict[str, Any] = field(default_factory=dict)
     data: list[str] = field(default_factory=list)
-    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 def build_generator(card: ModelCard) -> Generator:
     """A generator as the card says, with fresh weights.
 
     Raises:
-        ModelError: the architecture or one of its numbers is unknown.
+        ModelError: one of the architecture's numbers makes no sense.
     """
-    kind = GENERATORS.get((card.generator, card.direction))
-    if kind is None:
-        known = ", ".join(sorted({name for name, _ in GENERATORS}))
-        raise ModelError(f"unknown generator {card.generator!r} for {card.direction!r}; this version knows: {known}")
+    kind = GENERATORS[card.generator, card.direction]
     numbers = {key: tuple(value) if isinstance(value, list) else value for key, value in card.numbers.items()}
     try:
         return kind(**numbers)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"the generator {card.generator!r} cannot be built with {card.numbers}: {error}") from error
 
 
@@ -99,7 +96,11 @@ def read_card(path: Path) -> ModelCard:
         raise ModelError(f"{path}: not a complete safetensors file ({error}); fetch or export it again") from error
     try:
         fields = json.loads(metadata[METADATA_KEY])
-        return ModelCard(**fields)
+        card = ModelCard(**fields)
+        if not isinstance(card.numbers, dict) or (card.generator, card.direction) not in GENERATORS:
+            known = ", ".join(sorted({name for name, _ in GENERATORS}))
+            raise ModelError(f"{path}: unknown generator {card.generator!r} for {card.direction!r}; known are: {known}")
+        return card
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: carries no claritygan model card; it was not made by this tool") from error
 

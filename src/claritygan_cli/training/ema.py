@@ -8,7 +8,7 @@ from claritygan_cli.engine.generators import Generator
 
 
 class Average:
-    """Holds ``network``, a copy whose weights and buffers follow those of the trained one.
+    """Holds ``network``, a copy whose weights follow those of the trained one.
 
     Args:
         decay: share of the old average kept per step; smaller in the first steps, so that the start is forgotten.

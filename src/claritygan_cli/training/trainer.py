@@ -21,7 +21,7 @@ from claritygan_cli.engine.generators import Generator
 from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.evaluation.evaluate import evaluate_model
-from claritygan_cli.evaluation.metrics import mean_scores
+from claritygan_cli.evaluation.metrics import Scores, mean_scores
 from claritygan_cli.models.translator import Translator
 from claritygan_cli.models.vgg import load_vgg
 from claritygan_cli.models.weights import Direction, ModelCard, read_card, save_model
@@ -56,7 +56,7 @@ def learning_rate_at(progress: float, peak: float) -> float:
     return peak * (0.02 + 0.98 * cosine)
 
 
-def validate(dehazer: Generator, folder: Path) -> dict[str, float]:
+def validate(dehazer: Generator, folder: Path) -> Scores:
     """Mean scores of a dehazer on a folder with pairs."""
     translator = Translator(dehazer, torch.device("cpu"))
     return mean_scores([scored.after for scored in evaluate_model(translator, find_pairs(folder))])
@@ -75,7 +75,10 @@ def make_objective(config: TrainConfig, pair: Pair, sets: PhotoSets) -> Objectiv
         raise DataError(f"{config.data}: the cyclegan stage needs real haze in hazy/, and clear photos in clear/")
     perceptual = None
     if config.perceptual_weight:
-        perceptual = PerceptualLoss(load_vgg(config.vgg), config.vgg_layers)
+        try:
+            perceptual = PerceptualLoss(load_vgg(config.vgg), config.vgg_layers)
+        except ValueError as error:
+            raise UsageError(f"--vgg-layer: {error}") from error
     return CycleGANObjective(config, pair, perceptual)
 
 
@@ -113,6 +116,8 @@ class Run:
         if not path.is_file():
             raise UsageError(f"{path}: no checkpoint to resume from; leave out --resume")
         state = torch.load(path, weights_only=True)
+        if state["stage"] != self.config.stage:
+            raise UsageError(f"{path}: is of the stage {state['stage']}; name that one, or another --out")
         self.number, self.spent = state["number"], state["spent"]
         for name, network in self.objective.networks.items():
             network.load_state_dict(state["networks"][name])
@@ -134,10 +139,11 @@ class Run:
         self.spent += time.monotonic() - started
         return values
 
-    def save(self) -> dict[str, dict[str, float]]:
+    def save(self) -> dict[str, Scores]:
         """Validate, and write the checkpoint and both models; the scores."""
         scores = {folder.name: validate(self.averages["dehaze"].network, folder) for folder in self.config.validation}
         state = {
+            "stage": self.config.stage,
             "number": self.number,
             "spent": self.spent,
             "networks": {name: network.state_dict() for name, network in self.objective.networks.items()},
@@ -173,6 +179,8 @@ def train(config: TrainConfig, command: str = "", resume: bool = False) -> None:
     """
     if config.threads:
         torch.set_num_threads(config.threads)
+    if (config.out / CHECKPOINT).exists() and not resume:
+        raise UsageError(f"{config.out}: holds a run already; go on with --resume, or name another --out")
     config.out.mkdir(parents=True, exist_ok=True)
     run = Run(config, command, resume)
     budget, bad = config.minutes * 60, 0

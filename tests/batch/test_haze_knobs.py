@@ -1,13 +1,8 @@
+import os
+
 import pytest
 
-from claritygan_cli.batch.haze_knobs import (
-    DEFAULT_AIRLIGHT,
-    DEFAULT_DENSITY,
-    Span,
-    draw_knobs,
-    parse_airlight,
-    parse_span,
-)
+from claritygan_cli.batch.haze_knobs import Span, draw_knobs, parse_airlight, parse_span
 from claritygan_cli.errors import UsageError
 
 
@@ -31,10 +26,11 @@ def test_nonsense_colours_are_refused(text: str) -> None:
 
 
 def test_draws_depend_on_seed_and_name_alone() -> None:
-    spans = parse_span(DEFAULT_DENSITY, "--density", 20), parse_airlight(DEFAULT_AIRLIGHT)
+    spans = parse_span("0.6:1.8", "--density", 20), parse_airlight("0.8:1.0")
     assert draw_knobs(*spans, 1, "a") == draw_knobs(*spans, 1, "a")
     assert draw_knobs(*spans, 1, "a") != draw_knobs(*spans, 1, "b")
     assert draw_knobs(*spans, 1, "a") != draw_knobs(*spans, 2, "a")
+    assert draw_knobs(*spans, 1, os.fsdecode(b"\xff.png")) != draw_knobs(*spans, 1, "a")
     density, colour = draw_knobs(*spans, 1, "a")
     assert 0.6 <= density <= 1.8
     assert len(set(colour)) == 1

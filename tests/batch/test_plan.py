@@ -42,8 +42,9 @@ def test_results_inside_the_input_are_not_inputs(tree: Path) -> None:
 
 
 def test_files_and_globs(tree: Path) -> None:
-    assert targets("in/a.jpg", "in/sub/*") == ["out/a.jpg", "out/b.PNG"]
-    assert targets("in/**/*.webp") == ["out/ü.webp"]
+    assert targets("in/a.jpg", "in/sub/*") == ["out/a.jpg", "out/b.PNG", "out/deep er/ü.webp"]
+    assert targets("in/**/*.webp") == ["out/sub/deep er/ü.webp"]
+    assert targets("in/s*") == ["out/sub/b.PNG", "out/sub/deep er/ü.webp"]
 
 
 def test_a_file_named_twice_is_one_job(tree: Path) -> None:
@@ -75,8 +76,17 @@ def test_missing_inputs_and_empty_folders_are_problems(tree: Path) -> None:
 
 
 def test_nothing_to_do_is_wrong_use(tree: Path) -> None:
-    with pytest.raises(UsageError, match="no pictures found"):
-        make_plan(["in/*.txt"], Path("out"))
+    for inputs in (["in/*.txt"], ["nowhere"], ["nowhere", "in/notes*"]):
+        with pytest.raises(UsageError, match="no pictures found"):
+            make_plan(inputs, Path("out"))
+
+
+def test_earlier_results_are_no_inputs(tree: Path) -> None:
+    first = targets("in", out="in", suffix="_clear")
+    touch(tree / first[0])
+    assert targets("in", out="in", suffix="_clear") == first
+    touch(tree / "in/out/a.jpg")
+    assert targets("in/**/*.jpg", out="in/out") == ["in/out/a.jpg", "in/out/a_clear.jpg"]
 
 
 @pytest.mark.parametrize(("inputs", "out"), [(["in"], "in"), (["in/a.jpg"], "in/a.jpg"), (["in"], "./in/../in")])
@@ -98,5 +108,7 @@ def test_links_to_inputs_are_inputs(tree: Path) -> None:
 
 def test_two_results_of_one_name(tree: Path) -> None:
     touch(tree / "other/a.jpg")
-    with pytest.raises(UsageError, match=r"would both become out/a\.jpg"):
-        make_plan(["in", "other"], Path("out"))
+    touch(tree / "other/z.jpg")
+    plan = make_plan(["in", "other"], Path("out"))
+    assert [str(job.target) for job in plan.jobs][-1] == "out/z.jpg"
+    assert plan.problems == (("other/a.jpg", "out/a.jpg is the result of in/a.jpg already; give it another --out"),)

@@ -25,7 +25,7 @@ def test_data_set(cli: Cli, dataset: Path) -> None:
     done = cli("eval", "--data", dataset)
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
-    assert [line.split()[0] for line in lines[1:3]] == ["7_1_0.8", "7_2_0.8"]
+    assert [line.split()[0] for line in lines[1:3]] == ["7_1_0.8.png", "7_2_0.8.png"]
     assert lines[3].startswith("mean of 2")
     assert "The hazy input has" in done.out
     assert "Protocol: sRGB" in done.out
@@ -36,7 +36,7 @@ def test_json_and_csv_agree(cli: Cli, dataset: Path, tmp_path: Path) -> None:
     report = json.loads(done.out)
     rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
     assert [row["name"] for row in rows] == list(report["pictures"])
-    assert float(rows[0]["psnr"]) == report["pictures"]["7_1_0.8"]["psnr"]
+    assert float(rows[0]["psnr"]) == report["pictures"]["7_1_0.8.png"]["psnr"]
     assert report["mean"]["psnr"] == pytest.approx(np.mean([float(r["psnr"]) for r in rows]), abs=0.006)
     assert report["input"]["psnr"] < 20
     assert "SSIM with Gaussian window" in report["protocol"]
@@ -97,6 +97,7 @@ def test_demo(cli: Cli, tmp_path: Path) -> None:
         assert len(list((tmp_path / "demo" / folder).glob("*.png"))) == 5
     with Image.open(tmp_path / "demo/contact_sheet.png") as sheet:
         assert sheet.width == 960
+    assert cli("demo", "--out", tmp_path).code == 2
     scored = cli("eval", "--data", tmp_path / "demo", "--json")
     assert json.loads(scored.out)["mean"] == json.loads(cli("eval", "--json").out)["mean"]
 
@@ -121,6 +122,7 @@ def test_import_command(cli: Cli, tmp_path: Path) -> None:
     assert cli("models", "import", tmp_path / "net.pth", "--out", tmp_path / "net.pth").code == 2
     assert cli("models", "import", tmp_path / "nowhere.pth", "--out", target).code == 1
     assert cli("models", "import", tmp_path / "net.pth", "--out", target).code == 0
+    assert cli("models", "import", tmp_path / "net.pth", "--out", target).code == 2
     Image.new("RGB", (40, 30)).save(tmp_path / "x.png")
     assert cli("dehaze", tmp_path / "x.png", "--out", tmp_path / "out", "--model", target).code == 0
     refused = cli("dehaze", tmp_path / "x.png", "--out", tmp_path / "out2", "--model", tmp_path / "net.pth")

@@ -123,10 +123,12 @@ def test_ground_truth_scores(cli: Cli, photo_folder: Path, tmp_path: Path) -> No
     assert "Protocol:" in done.out
     report = json.loads(cli(*arguments, "--overwrite", "--json").out)
     assert report["mean"]["psnr"] == 100
-    save_picture(hazy / "b.png", Picture(np.zeros((5, 5, 3), np.uint8)))
+    save_picture(hazy / "c.png", Picture(np.zeros((5, 5, 3), np.uint8)))
     done = cli(*arguments, "--overwrite")
     assert done.code == 1
-    assert "b.png: no ground truth of its name" in done.err
+    assert "c.png: done, but no ground truth of its name" in done.err
+    assert (tmp_path / "out/c.png").exists()
+    assert "mean of 2" in done.out
 
 
 @pytest.fixture
@@ -152,6 +154,9 @@ def zoo(tmp_path: Path, photo: np.ndarray) -> Path:
     (folder / "truncated.jpg").write_bytes(data[: len(data) // 2])
     (folder / "text.png").write_text("this is no picture")
     (folder / "empty.png").touch()
+    exif[0x0100], exif[0x0101], exif[0x8769] = 5, 5, {33434: 0.01}
+    Image.fromarray(photo).save(folder / "turned too.tiff", exif=exif.tobytes())
+    palette.save(folder / "palette too.tiff")
     frames = [Image.fromarray(photo), Image.fromarray(255 - photo)]
     frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
     return folder
@@ -208,7 +213,21 @@ def test_pipes_carry_nothing_but_the_picture(photo_folder: Path, tiny_model: Mak
     assert jpeg.stdout.startswith(b"\xff\xd8\xff")
     broken = run_process("dehaze", "-", "--out", "-", "--model", model, stdin=b"text")
     assert (broken.returncode, broken.stdout) == (1, b"")
-    assert broken.stderr == b"claritygan: standard input: not a picture, whatever its name says\n"
+    assert broken.stderr == b"claritygan: standard input: not a picture, or not of a kind that can be read\n"
+
+
+def test_pipes_keep_the_format_and_overwrite_nothing(photo_folder: Path, tiny_model: Make, tmp_path: Path) -> None:
+    model = tiny_model("dehaze")
+    with Image.open(photo_folder / "a.png") as image:
+        image.save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    assert run_process("dehaze", "-", "--out", "-", "--model", model, stdin=data).stdout.startswith(b"\xff\xd8\xff")
+    refused = run_process("dehaze", "-", "--out", tmp_path / "a.jpg", "--model", model, stdin=data)
+    assert refused.returncode == 2
+    assert (tmp_path / "a.jpg").read_bytes() == data
+    again = run_process("dehaze", "-", "--out", tmp_path / "b.jpg", "--model", model, stdin=data)
+    assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
+    assert pixels(tmp_path / "b.jpg").shape == pixels(tmp_path / "a.jpg").shape
 
 
 def test_debug_shows_the_traceback(photo_folder: Path, tmp_path: Path) -> None:

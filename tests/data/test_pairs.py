@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from claritygan_cli.data.pairs import find_pairs, pair_folders
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import DataError, UsageError
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -19,7 +19,7 @@ def names(root: Path) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("clear", ["clear", "gt", "GT"])
 def test_reside_names(tmp_path: Path, clear: str) -> None:
-    touch(tmp_path / "hazy", "1440_1_0.75.png", "1440_10_0.9.png", "144_2_0.8.png", "9_1.png")
+    touch(tmp_path / "hazy", "1440_1_0.75.png", "1440_10_0.9.png", "144_2_0.8.png")
     touch(tmp_path / clear, "1440.png", "144.png")
     assert names(tmp_path) == [
         ("1440_10_0.9.png", "1440.png"),
@@ -45,7 +45,7 @@ def test_sots_as_published(tmp_path: Path) -> None:
     touch(tmp_path / "indoor" / "gt", "1400.png")
     touch(tmp_path / "outdoor" / "hazy", "0001_0.8_0.2.jpg")
     touch(tmp_path / "outdoor" / "gt", "0001.png")
-    assert len(find_pairs(tmp_path)) == 2
+    assert [pair.name for pair in find_pairs(tmp_path)] == ["indoor/1400_1.png", "outdoor/0001_0.8_0.2.jpg"]
 
 
 def test_pairs_never_follow_order(tmp_path: Path) -> None:
@@ -53,6 +53,27 @@ def test_pairs_never_follow_order(tmp_path: Path) -> None:
     touch(tmp_path / "b", "3.png", "4.png")
     with pytest.raises(UsageError, match="no picture there has a ground truth"):
         pair_folders(tmp_path / "a", tmp_path / "b")
+
+
+def test_pictures_without_truth_are_named(tmp_path: Path) -> None:
+    touch(tmp_path / "hazy", "1_1.png", "2_1.png", "3_1.png")
+    touch(tmp_path / "clear", "1.png")
+    with pytest.raises(DataError, match=r"2_1\.png: has no ground truth in .*clear \(nor have 1 others\)"):
+        find_pairs(tmp_path)
+
+
+def test_two_truths_of_one_name(tmp_path: Path) -> None:
+    touch(tmp_path / "hazy", "1_1.png")
+    touch(tmp_path / "clear", "1.png", "1.jpg")
+    with pytest.raises(DataError, match="both are the ground truth of '1'"):
+        find_pairs(tmp_path)
+
+
+def test_hidden_files_and_folders_are_no_pictures(tmp_path: Path) -> None:
+    touch(tmp_path / "hazy", "1_1.png", "._1_1.png")
+    touch(tmp_path / "clear", "1.png")
+    (tmp_path / "hazy" / "folder.png").mkdir()
+    assert names(tmp_path) == [("1_1.png", "1.png")]
 
 
 def test_folders_that_are_not_as_expected(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_some_haze_is_odd_and_some_is_none() -> None:
 
 
 def test_distant_scenes_have_haze_everywhere() -> None:
-    clear, depth = torch.rand(50, 3, 4, 4), torch.rand(50, 1, 4, 4)
+    clear, depth = torch.rand(50, 3, 4, 4), torch.linspace(0, 1, 16).reshape(1, 1, 4, 4).repeat(50, 1, 1, 1)
     depth[:, :, 0, 0], depth[:, :, 3, 3] = 0, 1
     measured = torch.ones(50, dtype=torch.bool)
     views = add_random_haze(clear, depth, measured, replace(PLAIN, distant=1.0), generator())

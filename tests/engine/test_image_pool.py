@@ -18,7 +18,7 @@ def test_half_of_the_later_ones_are_old() -> None:
     out = torch.cat([pool.query(numbered(i)) for i in range(10, 1010)])[:, 0, 0, 0]
     old = (out != torch.arange(10, 1010)).float().mean().item()
     assert 0.42 < old < 0.58
-    assert len(pool.images) == 10
+    assert [len(kept) for kept in pool.images.values()] == [10]
 
 
 def test_size_zero_keeps_nothing_and_gradients_stop() -> None:
@@ -27,11 +27,12 @@ def test_size_zero_keeps_nothing_and_gradients_stop() -> None:
     out = pool.query(image)
     assert torch.equal(out, image)
     assert not out.requires_grad
-    assert pool.images == []
+    assert list(pool.images.values()) == [[]]
 
 
-def test_other_sizes_are_not_handed_out() -> None:
+def test_every_shape_has_its_own_history() -> None:
     pool = ImagePool(size=2)
     pool.query(numbered(0, 1))
     for _ in range(20):
         assert pool.query(torch.ones(1, 3, 8, 8)).shape == (1, 3, 8, 8)
+    assert {image[0, 0, 0].item() for image in pool.images[torch.Size((3, 4, 4))]} == {0, 1}

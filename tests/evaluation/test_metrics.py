@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from claritygan_cli.evaluation.metrics import METRICS, mean_scores, score
+from claritygan_cli.evaluation.metrics import METRICS, Scores, mean_scores, score
 
 
 def test_psnr_by_hand() -> None:
@@ -43,10 +43,11 @@ def test_ciede2000_of_the_published_pair() -> None:
 def test_tiny_pictures_have_no_ssim() -> None:
     tiny = np.zeros((4, 4, 3), np.uint8)
     values = score(tiny, tiny + 1)
-    assert math.isnan(values["ssim"])
-    assert values["psnr"] > 40
-    other = {"psnr": 20.0, "ssim": 0.5, "ciede2000": 1.0}
+    assert values["ssim"] is None
+    assert values["psnr"] == pytest.approx(48.13, abs=0.01)
+    other: Scores = {"psnr": 20.0, "ssim": 0.5, "ciede2000": 1.0}
     assert mean_scores([values, other])["ssim"] == 0.5
+    assert mean_scores([values])["ssim"] is None
 
 
 def test_sizes_must_agree() -> None:

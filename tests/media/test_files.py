@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 
 from claritygan_cli.errors import ImageError
@@ -103,6 +104,65 @@ def test_orientation_is_applied_and_reset(
     assert exif.get(ORIENTATION, 1) == 1
     assert exif.get(ARTIST) == "me"
     assert np.array_equal(read_picture(path).pixels, upright)
+
+
+@pytest.mark.parametrize("kind", ["plain", "planar", "turned"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bit_tiff_written_elsewhere(tmp_path: Path, random: np.random.Generator, kind: str, channels: int) -> None:
+    if channels == 1 and kind == "planar":
+        return
+    planes = pixels(random, 6, 9, channels, deep=True)
+    tags = [(ORIENTATION, "H", 1, 6, True)] if kind == "turned" else []
+    tifffile.imwrite(
+        tmp_path / "x.tif",
+        np.moveaxis(planes, 2, 0) if kind == "planar" else planes.squeeze(),
+        photometric="minisblack" if channels == 1 else "rgb",
+        planarconfig="separate" if kind == "planar" else None,
+        extrasamples=["unassalpha"] if channels == 4 else None,
+        extratags=tags,
+        compression="zlib",
+    )
+    picture = read_picture(tmp_path / "x.tif")
+    expected = np.rot90(planes, -1) if kind == "turned" else planes
+    assert picture.grey == (channels == 1)
+    assert np.array_equal(picture.pixels, expected[..., :3] if channels > 1 else np.repeat(expected, 3, 2))
+    assert channels < 4 or np.array_equal(picture.alpha, expected[..., 3])
+
+
+def test_16_bit_tiffs_that_would_be_misread_are_refused(tmp_path: Path, random: np.random.Generator) -> None:
+    planes = pixels(random, 6, 9, 4, deep=True)
+    tifffile.imwrite(tmp_path / "x.tif", planes, photometric="rgb", extrasamples=["assocalpha"])
+    with pytest.raises(ImageError, match="unusual TIFF"):
+        read_picture(tmp_path / "x.tif")
+    tifffile.imwrite(tmp_path / "y.tif", planes[..., 0], photometric="miniswhite")
+    with pytest.raises(ImageError, match="unusual TIFF"):
+        read_picture(tmp_path / "y.tif")
+
+
+def test_exif_keeps_the_photos_story_and_not_its_files(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0100], exif[0x0101], exif[ARTIST], exif[ORIENTATION] = 9, 6, "me", 6
+    exif[0x8769] = {36867: "2026:11:23 10:00:00", 33434: 0.01}
+    exif[0x8825] = {1: "N"}
+    Image.new("RGB", (9, 6), "red").save(tmp_path / "x.jpg", exif=exif)
+    for ending in (".jpg", ".tif", ".png", ".webp"):
+        save_picture(tmp_path / f"y{ending}", read_picture(tmp_path / "x.jpg"))
+        with Image.open(tmp_path / f"y{ending}") as image:
+            image.load()
+            assert image.size == (6, 9)
+            kept = image.getexif()
+            assert kept[ARTIST] == "me"
+            assert kept.get_ifd(0x8769)[36867] == "2026:11:23 10:00:00"
+            assert kept.get_ifd(0x8825)[1] == "N"
+            assert kept.get(ORIENTATION, 1) == 1
+        assert read_picture(tmp_path / f"y{ending}").pixels.shape == (9, 6, 3)
+
+
+def test_damaged_metadata_does_not_cost_the_photo(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "x.jpg", exif=b"Exif\0\0nonsense", dpi=(0, 0))
+    assert read_picture(tmp_path / "x.jpg").exif is None
+    Image.new("CMYK", (8, 8)).save(tmp_path / "y.jpg", icc_profile=b"nonsense")
+    assert read_picture(tmp_path / "y.jpg").pixels.min() > 250
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp", ".tif"])

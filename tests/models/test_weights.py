@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from claritygan_cli.errors import ModelError, UsageError
-from claritygan_cli.models.catalogue import Entry, catalogue, find_model, open_model, weights_folder, write_catalogue
+from claritygan_cli.models.catalogue import bundle, catalogue, find_model, open_model, weights_folder
 from claritygan_cli.models.weights import (
     METADATA_KEY,
     ModelCard,
@@ -83,6 +83,9 @@ def test_without_card(tmp_path: Path) -> None:
         (lambda tensors, card: card.update(generator="transformer"), "unknown generator 'transformer'"),
         (lambda tensors, card: card["numbers"].update(depth=3), "cannot be built"),
         (lambda tensors, card: card.update(direction="resnet"), "unknown generator"),
+        (lambda tensors, card: card.update(numbers=None), "unknown generator"),
+        (lambda tensors, card: card.update(direction=["dehaze"]), "carries no claritygan model card"),
+        (lambda tensors, card: card["numbers"].update(widths=[-4, 8]), "cannot be built"),
     ],
 )
 def test_wrong_content(tiny_model: Make, change: Callable, message: str) -> None:
@@ -115,8 +118,11 @@ def test_unknown_names_list_the_known_ones() -> None:
         find_model("magic", "dehaze")
 
 
-def test_catalogue_holds_checksums(tmp_path: Path) -> None:
-    (tmp_path / "a.safetensors").write_bytes(b"abc")
-    write_catalogue(tmp_path, [Entry("a", "a.safetensors", "dehaze", "", True)])
-    models = json.loads((tmp_path / "catalogue.json").read_text())["models"]
+def test_bundling_copies_and_writes_checksums(tmp_path: Path) -> None:
+    (tmp_path / "dehaze.safetensors").write_bytes(b"abc")
+    (tmp_path / "hazify.safetensors").write_bytes(b"")
+    (tmp_path / "weights").mkdir()
+    bundle(tmp_path, tmp_path / "weights")
+    models = json.loads((tmp_path / "weights/catalogue.json").read_text())["models"]
     assert models[0]["sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (tmp_path / "weights" / models[0]["file"]).read_bytes() == b"abc"

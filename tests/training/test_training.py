@@ -62,7 +62,7 @@ def config(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train
     numbers = {"widths": [4, 8], "blocks": [1, 1], "working_size": 64}
     monkeypatch.setattr(trainer, "ModelCard", lambda g, d, _, *rest: original(g, d, numbers, *rest))
     return TrainConfig(
-        data, tmp_path / "run", minutes=0.03, checkpoint_minutes=0.01, batch=2, validation=(data / "val",), threads=1
+        data, tmp_path / "run", minutes=0.06, checkpoint_minutes=0.01, batch=2, validation=(data / "val",), threads=1
     )
 
 
@@ -90,11 +90,19 @@ def test_training_lowers_the_loss(config: TrainConfig) -> None:
 def test_resume_goes_on(config: TrainConfig) -> None:
     train(config)
     before = read_card(config.out / "dehaze.safetensors").recipe
-    train(replace(config, minutes=0.05), resume=True)
+    train(replace(config, minutes=0.1), resume=True)
     after = read_card(config.out / "dehaze.safetensors").recipe
     assert after["steps"] > before["steps"]
     with pytest.raises(UsageError, match="no checkpoint to resume from"):
         train(replace(config, out=config.out / "other"), resume=True)
+
+
+def test_a_run_is_not_overwritten(config: TrainConfig) -> None:
+    train(config)
+    with pytest.raises(UsageError, match="holds a run already"):
+        train(config)
+    with pytest.raises(UsageError, match="is of the stage supervised"):
+        train(replace(config, stage="cyclegan", minutes=1), resume=True)
 
 
 def test_cyclegan_stage_starts_from_a_run(config: TrainConfig) -> None:
@@ -206,6 +214,9 @@ def test_steps_are_clipped_and_skip_what_is_not_finite() -> None:
     before = layer.weight.detach().clone()
     minimise(layer(torch.tensor([float("inf"), 0.0])).sum(), optimizer, 0.1)
     assert torch.equal(layer.weight, before)
+    root = layer.weight.sum() - layer.weight.sum().detach()
+    minimise(root.sqrt(), optimizer, 0.1)  # a loss of 0 with an infinite gradient
+    assert torch.equal(layer.weight, before)
     minimise(1e6 * layer(torch.ones(2)).sum(), optimizer, 0.1)
     assert layer.weight.grad is not None
     assert layer.weight.grad.norm() <= 1.0001
@@ -216,6 +227,6 @@ def test_command(cli: Callable[..., Outcome], config: TrainConfig) -> None:
     done = cli("train", "--data", config.data, "--out", config.out, "--minutes", 0.01, "--batch", 2, "--threads", 1)
     assert (done.code, done.out) == (0, "")
     assert read_card(config.out / "dehaze.safetensors").recipe["command"].startswith("claritygan train --data")
-    wrong = cli("train", "--data", config.data / "nowhere", "--out", config.out)
+    wrong = cli("train", "--data", config.data / "nowhere", "--out", config.out / "2")
     assert wrong.code == 1
     assert "no training photos" in wrong.err

@@ -4,6 +4,7 @@ Nothing here imports torch, numpy or Pillow before a command runs, so that help 
 """
 
 import sys
+import warnings
 
 import typer
 
@@ -49,6 +50,8 @@ def root(
 def main() -> None:
     """Entry point: errors become one line on stderr and an exit code."""
     debug = sys.argv[1:2] == ["--debug"]
+    if not debug:
+        warnings.simplefilter("ignore")  # libraries' remarks on damaged metadata and the like
     try:
         app()
     except ClarityganError as error:

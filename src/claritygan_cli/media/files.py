@@ -3,7 +3,6 @@
 import io
 import math
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,7 +26,6 @@ FORMATS = {
     ".bmp": "BMP",
 }
 """File endings that can be written, with Pillow's name of the format."""
-warnings.filterwarnings("ignore", module="PIL")  # of damaged metadata and large pictures: not the user's concern
 READABLE = frozenset(FORMATS) | {".gif"}
 ORIENTATION_TAG = 0x0112
 BITS_TAG, PHOTOMETRIC_TAG, PLANAR_TAG, EXTRA_TAG = 258, 262, 284, 338
@@ -143,9 +141,7 @@ def _deep_planes(image: Image.Image, data: bytes) -> np.ndarray | None:
         if max(bits) <= 8 or image.mode in ("CMYK", "LAB"):
             return None
         if bits != {16} or tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO or PREMULTIPLIED in tags.get(EXTRA_TAG, ()):
-            raise ImageError(
-                "an unusual TIFF; save it as plain 16-bit RGB or grey, without premultiplied alpha"
-            )
+            raise ImageError("an unusual TIFF; save it as plain 16-bit RGB or grey, without premultiplied alpha")
         if image.mode.startswith("I;16"):
             return np.array(image).astype(np.uint16)
         planes = deep.read_tiff(data, planar=tags.get(PLANAR_TAG) == SEPARATE_PLANES)
@@ -236,7 +232,7 @@ def write_picture(target: IO[bytes], picture: Picture, suffix: str, quality: int
     of_format: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "subsampling": 0 if quality >= 90 else 2, "optimize": True},
         "WEBP": {"quality": quality, "exact": True},
-        "TIFF": {"compression": "tiff_adobe_deflate"},
+        "TIFF": {} if has_blocks(picture.exif) else {"compression": "tiff_adobe_deflate"},
     }
     options = of_format.get(form, {})
     if form != "BMP":
@@ -245,6 +241,13 @@ def write_picture(target: IO[bytes], picture: Picture, suffix: str, quality: int
     if picture.dpi and form != "WEBP":
         options["dpi"] = picture.dpi
     Image.fromarray(picture.planes()).save(target, format=form, **options)
+
+
+def has_blocks(exif: bytes | None) -> bool:
+    """Whether EXIF holds camera settings or GPS, which Pillow can write into an uncompressed TIFF only."""
+    parsed = Image.Exif()
+    parsed.load(exif or b"")
+    return any(parsed.get_ifd(block) for block in KEPT_BLOCKS)
 
 
 @contextmanager

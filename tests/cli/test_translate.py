@@ -148,14 +148,14 @@ def zoo(tmp_path: Path, photo: np.ndarray) -> Path:
     palette.save(folder / "palette.png", transparency=3)
     exif = Image.Exif()
     exif[0x0112], exif[0x013B] = 6, "me"
+    Image.fromarray(photo).save(folder / "turned too.tiff", exif=exif)
+    exif[0x0100], exif[0x0101], exif[0x8769] = 5, 5, {33434: 0.01}
     Image.fromarray(photo).save(folder / "turned.jpg", exif=exif)
     Image.fromarray(photo).save(folder / "whole.jpg")
     data = (folder / "whole.jpg").read_bytes()
     (folder / "truncated.jpg").write_bytes(data[: len(data) // 2])
     (folder / "text.png").write_text("this is no picture")
     (folder / "empty.png").touch()
-    exif[0x0100], exif[0x0101], exif[0x8769] = 5, 5, {33434: 0.01}
-    Image.fromarray(photo).save(folder / "turned too.tiff", exif=exif.tobytes())
     palette.save(folder / "palette too.tiff")
     frames = [Image.fromarray(photo), Image.fromarray(255 - photo)]
     frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])

@@ -60,7 +60,7 @@ def config(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train
     monkeypatch.setattr(trainer, "fresh_pair", lambda seed: tiny_pair(seed))
     original = trainer.ModelCard
     numbers = {"widths": [4, 8], "blocks": [1, 1], "working_size": 64}
-    monkeypatch.setattr(trainer, "ModelCard", lambda g, d, _, *rest: original(g, d, numbers, *rest))
+    monkeypatch.setattr(trainer, "ModelCard", lambda g, d, n, *rest: original(g, d, numbers | n, *rest))
     return TrainConfig(
         data, tmp_path / "run", minutes=0.06, checkpoint_minutes=0.01, batch=2, validation=(data / "val",), threads=1
     )

@@ -141,7 +141,7 @@ class ScatteringDehazer(Generator):
         self,
         widths: tuple[int, ...] = (24, 48, 96, 128, 160),
         blocks: tuple[int, ...] = (1, 2, 3, 3, 2),
-        working_size: int = 256,
+        working_size: int = 192,
     ) -> None:
         super().__init__()
         self.body = HazeUNet(widths, blocks)
@@ -212,7 +212,7 @@ class ScatteringHazifier(Generator):
         self,
         widths: tuple[int, ...] = (24, 48, 96, 128, 160),
         blocks: tuple[int, ...] = (1, 2, 3, 3, 2),
-        working_size: int = 256,
+        working_size: int = 192,
     ) -> None:
         super().__init__()
         self.body = HazeUNet(widths, blocks)

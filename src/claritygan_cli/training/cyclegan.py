@@ -31,13 +31,13 @@ class Cycles:
 
     def __init__(self, dehaze: ScatteringDehazer, hazify: ScatteringHazifier, hazy: Tensor, clear: Tensor) -> None:
         height = hazy.shape[2]
-        seen = dehaze.look(dehaze.shrink(hazy))
+        seen = dehaze.look(hazy)
         self.fake_clear = seen.rows(hazy, height, 0)
-        again = hazify.look(hazify.shrink(self.fake_clear))
+        again = hazify.look(self.fake_clear)
         self.rehazed = again.rows(self.fake_clear, height, 0, seen.density, seen.airlight)
         density, airlight = seen.density.detach().roll(1, 0), seen.airlight.detach().roll(1, 0)
-        self.fake_hazy = hazify.look(hazify.shrink(clear)).rows(clear, height, 0, density, airlight)
-        self.recleared = dehaze(self.fake_hazy)
+        self.fake_hazy = hazify.look(clear).rows(clear, height, 0, density, airlight)
+        self.recleared = dehaze.look(self.fake_hazy).rows(self.fake_hazy, height, 0)
 
 
 def generator_losses(
@@ -59,7 +59,7 @@ def generator_losses(
         "adversarial_hazy": adversarial_loss(hazy_critic(cycles.fake_hazy), real=True),
         "cycle_hazy": CYCLE_WEIGHT * cycle_loss(cycles.rehazed, hazy),
         "cycle_clear": CYCLE_WEIGHT * cycle_loss(cycles.recleared, clear),
-        "identity_clear": IDENTITY_WEIGHT * identity_loss(pair.dehaze(clear), clear),
+        "identity_clear": IDENTITY_WEIGHT * identity_loss(pair.dehaze.look(clear).rows(clear, clear.shape[2], 0), clear),
     }
     if perceptual is not None:
         distance = perceptual(cycles.rehazed, hazy) + perceptual(cycles.recleared, clear)

@@ -19,7 +19,7 @@ INVENTED_DEPTH_WEIGHT = 0.3
 def dehaze_losses(dehazer: ScatteringDehazer, views: HazyViews) -> dict[str, Tensor]:
     """L1 on the clear picture, the transmission, and the airlight where there is haze to read it from."""
     height = views.hazy.shape[2]
-    lift = dehazer.look(dehazer.shrink(views.hazy))
+    lift = dehazer.look(views.hazy)
     t = lift.map(views.hazy, height, 0)
     clear = remove_haze(views.hazy, t, lift.airlight)
     visible = (1 - views.t).mean((1, 2, 3), keepdim=True)
@@ -33,7 +33,7 @@ def dehaze_losses(dehazer: ScatteringDehazer, views: HazyViews) -> dict[str, Ten
 def hazify_losses(hazifier: ScatteringHazifier, views: HazyViews) -> dict[str, Tensor]:
     """L1 on the depth and on the hazy picture that follows from it; invented depth counts for less."""
     height = views.clear.shape[2]
-    depth = hazifier.look(hazifier.shrink(views.clear)).map(views.clear, height, 0)
+    depth = hazifier.look(views.clear).map(views.clear, height, 0)
     weight = torch.where(views.measured, 1.0, INVENTED_DEPTH_WEIGHT).reshape(-1, 1, 1, 1)
     hazy = add_haze(views.clear, transmission(depth, views.density), views.airlight)
     truth = add_haze(views.clear, transmission(views.depth, views.density), views.airlight)

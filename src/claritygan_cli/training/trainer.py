@@ -161,7 +161,8 @@ class Run:
         data = sorted(path.name for path in self.config.data.iterdir())
         directions: tuple[Direction, ...] = ("dehaze", "hazify")
         for direction in directions:
-            card = ModelCard("scattering", direction, {}, recipe, data, scores if direction == "dehaze" else {})
+            numbers = {"working_size": self.averages[direction].network.working_size}
+            card = ModelCard("scattering", direction, numbers, recipe, data, scores if direction == "dehaze" else {})
             save_model(self.config.out / f"{direction}.safetensors", self.averages[direction].network, card)
         return scores
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from claritygan_cli.data.photo_sets import Photo, PhotoSets, view
 from claritygan_cli.data.synthesis import INDOOR, OUTDOOR, HazeRange, HazyViews, add_random_haze, vary_colours
 
+# all are multiples of the networks' stride, so that a view is looked at as it is
 SHAPES = ((96, 128), (128, 128), (128, 96), (128, 160), (192, 256), (256, 192))
 SHAPE_WEIGHTS = (0.3, 0.15, 0.05, 0.15, 0.3, 0.05)
 REFERENCE_AREA = 128 * 128

@@ -53,11 +53,12 @@ def photo() -> np.ndarray:
 
 @pytest.fixture
 def photo_folder(tmp_path: Path, photo: np.ndarray) -> Path:
-    """A folder with two photos, one of them below a subfolder."""
+    """A folder with two hazy photos, one of them below a subfolder."""
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
-    Image.fromarray(photo).save(folder / "a.png")
-    Image.fromarray(photo[:50]).save(folder / "sub" / "b.png")
+    hazy = (photo * 0.5 + 110).astype(np.uint8)
+    Image.fromarray(hazy).save(folder / "a.png")
+    Image.fromarray(hazy[:50]).save(folder / "sub" / "b.png")
     return folder
 
 

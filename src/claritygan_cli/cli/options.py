@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="INPUT...", help="Photos, folders (with subfolders), globs; - for stdin.")
+    list[str], typer.Argument(metavar="INPUT", help="Photos, folders (with subfolders), globs; - for stdin.")
 ]
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Folder for the results; a file for a single photo; - for stdout.")

@@ -54,12 +54,13 @@ def generator_losses(
     The identity term is for G alone: F with no haze to add is the identity by construction.
     """
     cycles = Cycles(pair.dehaze, pair.hazify, hazy, clear)
+    kept = pair.dehaze.look(clear).rows(clear, clear.shape[2], 0)
     terms = {
         "adversarial_clear": adversarial_loss(clear_critic(cycles.fake_clear), real=True),
         "adversarial_hazy": adversarial_loss(hazy_critic(cycles.fake_hazy), real=True),
         "cycle_hazy": CYCLE_WEIGHT * cycle_loss(cycles.rehazed, hazy),
         "cycle_clear": CYCLE_WEIGHT * cycle_loss(cycles.recleared, clear),
-        "identity_clear": IDENTITY_WEIGHT * identity_loss(pair.dehaze.look(clear).rows(clear, clear.shape[2], 0), clear),
+        "identity_clear": IDENTITY_WEIGHT * identity_loss(kept, clear),
     }
     if perceptual is not None:
         distance = perceptual(cycles.rehazed, hazy) + perceptual(cycles.recleared, clear)

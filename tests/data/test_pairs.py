@@ -48,6 +48,17 @@ def test_sots_as_published(tmp_path: Path) -> None:
     assert [pair.name for pair in find_pairs(tmp_path)] == ["indoor/1400_1.png", "outdoor/0001_0.8_0.2.jpg"]
 
 
+def test_deeper_releases(tmp_path: Path) -> None:
+    touch(tmp_path / "SOTS" / "indoor" / "nyuhaze500" / "hazy", "1400_1.png")
+    touch(tmp_path / "SOTS" / "indoor" / "nyuhaze500" / "gt", "1400.png")
+    touch(tmp_path / "OTS" / "haze" / "part1", "0001_0.8_0.04.jpg")
+    touch(tmp_path / "OTS" / "clear" / "clear_images", "0001.jpg")
+    assert [pair.name for pair in find_pairs(tmp_path)] == [
+        "OTS/part1/0001_0.8_0.04.jpg",
+        "SOTS/indoor/nyuhaze500/1400_1.png",
+    ]
+
+
 def test_pairs_never_follow_order(tmp_path: Path) -> None:
     touch(tmp_path / "a", "1.png", "2.png")
     touch(tmp_path / "b", "3.png", "4.png")

@@ -1,10 +1,11 @@
 """Pairs of a hazy and a clear picture of the same scene, found by name, never by order.
 
 Understood are folders with a hazy and a clear part, as in RESIDE's ITS, OTS and SOTS (``hazy/ID_k_beta.png`` with
-``clear/ID.png`` or ``gt/ID.png``), and plain ones (``hazy/NAME`` with ``clear/NAME``), as well as a folder that holds
-``indoor`` or ``outdoor`` of that kind.
+``clear/ID.png`` or ``gt/ID.png``), and plain ones (``hazy/NAME`` with ``clear/NAME``), as well as folders that
+hold such folders, however deep (``SOTS/indoor/nyuhaze500/hazy``).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def pair_folders(pictures: Path, truths: Path) -> list[Pair]:
         if truth is None:
             alone.append(path)
         else:
-            pairs.append(Pair(path.name, path, truth))
+            pairs.append(Pair(path.relative_to(pictures).as_posix(), path, truth))
     if not pairs:
         raise UsageError(f"{pictures}: no picture there has a ground truth of its name in {truths}; {LAYOUTS}")
     if alone:
@@ -95,7 +96,10 @@ def find_pairs(root: Path) -> list[Pair]:
     clear = next((root / name for name in CLEAR_NAMES if (root / name).is_dir()), None)
     if hazy is not None and clear is not None:
         return pair_folders(hazy, clear)
-    parts = [root / name for name in ("indoor", "outdoor") if (root / name).is_dir()]
-    if parts:
-        return [replace(pair, name=f"{part.name}/{pair.name}") for part in parts for pair in find_pairs(part)]
+    pairs: list[Pair] = []
+    for part in sorted(path for path in root.iterdir() if path.is_dir()):
+        with suppress(UsageError):
+            pairs += [replace(pair, name=f"{part.name}/{pair.name}") for pair in find_pairs(part)]
+    if pairs:
+        return pairs
     raise UsageError(f"{root}: no hazy and clear pictures in it; {LAYOUTS}")

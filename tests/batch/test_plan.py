@@ -59,7 +59,9 @@ def test_names_with_glob_characters_are_taken_literally(tree: Path) -> None:
 def test_a_single_file_may_name_its_result(tree: Path) -> None:
     assert targets("in/a.jpg", out="clear.png") == ["clear.png"]
     assert targets("in/a.jpg", out="clear.dir") == ["clear.dir/a.jpg"]
-    assert targets("in", out="x.jpg")[0] == "x.jpg/a.jpg"
+    for inputs, options in ((["in"], {}), (["in/a.jpg", "in/sub/b.PNG"], {}), (["in/a.jpg"], {"suffix": "_c"})):
+        with pytest.raises(UsageError, match=r"--out x\.jpg: names"):
+            make_plan(inputs, Path("x.jpg"), **options)
 
 
 def test_suffix_and_ending(tree: Path) -> None:
@@ -76,8 +78,12 @@ def test_missing_inputs_and_empty_folders_are_problems(tree: Path) -> None:
 
 
 def test_nothing_to_do_is_wrong_use(tree: Path) -> None:
-    for inputs in (["in/*.txt"], ["nowhere"], ["nowhere", "in/notes*"]):
-        with pytest.raises(UsageError, match="no pictures found"):
+    for inputs, reason in (
+        (["in/*.txt"], r"^in/\*.txt: no pictures there$"),
+        (["nowhere"], "^nowhere: no such file or folder$"),
+        (["nowhere", "in/notes*"], r"^nowhere: no such file or folder; in/notes\*: no pictures there$"),
+    ):
+        with pytest.raises(UsageError, match=reason):
             make_plan(inputs, Path("out"))
 
 

@@ -114,9 +114,13 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
         except UsageError as problem:
             problems.append((text, str(problem)))
     if not found:
-        raise UsageError(f"{' '.join(inputs)}: no pictures found ({', '.join(sorted(READABLE))})")
+        raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
 
-    single = len(found) == 1 and Path(inputs[0]).is_file() and out.suffix.lower() in FORMATS and not out.is_dir()
+    single = out.suffix.lower() in FORMATS and not out.is_dir()
+    if single and (len(inputs) > 1 or not Path(inputs[0]).is_file()):
+        raise UsageError(f"--out {out}: names a single picture, but the inputs may be several; name a folder")
+    if single and (suffix or ending):
+        raise UsageError(f"--out {out}: names the result already; leave out --suffix and --format")
     targets = {file: out if single else out / output_name(name, suffix, ending) for file, name in found.items()}
     earlier = {target.resolve() for target in targets.values()} if suffix else set()
     sources = {file.resolve() for file in found} - earlier

@@ -36,3 +36,13 @@ def test_every_shape_has_its_own_history() -> None:
     for _ in range(20):
         assert pool.query(torch.ones(1, 3, 8, 8)).shape == (1, 3, 8, 8)
     assert {image[0, 0, 0].item() for image in pool.images[torch.Size((3, 4, 4))]} == {0, 1}
+
+
+def test_a_pool_goes_on_where_its_state_was_taken() -> None:
+    pool, twin = ImagePool(3, seed=1), ImagePool(3, seed=9)
+    for i in range(5):
+        pool.query(torch.full((2, 1, 2, 2), float(i)))
+    twin.load_state_dict(pool.state_dict(), torch.device("cpu"))
+    for i in range(20):
+        images = torch.full((2, 1, 2, 2), 10.0 + i)
+        assert torch.equal(pool.query(images), twin.query(images))

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from claritygan_cli.engine.losses import PerceptualLoss, adversarial_loss, cycle_loss, identity_loss, vgg_relu_indices
+from claritygan_cli.engine.losses import (
+    AdversarialForm,
+    PerceptualLoss,
+    adversarial_loss,
+    cycle_loss,
+    gradient_penalty,
+    identity_loss,
+    vgg_relu_indices,
+)
 from claritygan_cli.models.vgg import vgg_layers
 
 
@@ -59,3 +67,21 @@ def test_perceptual_loss_compares_the_chosen_layers() -> None:
 def test_perceptual_loss_names_the_layers_there_are() -> None:
     with pytest.raises(ValueError, match=r"relu3_4 .*choose from: relu1_1, relu1_2"):
         PerceptualLoss(vgg_layers([4, 4]), ("relu3_4",))
+
+
+def test_gradient_penalty_by_hand() -> None:
+    """The gradient of a linear critic is its weights, whatever the picture."""
+    critic = torch.nn.Conv2d(3, 1, 4, stride=4)
+    penalty = gradient_penalty(critic, torch.rand(2, 3, 8, 12))
+    torch.testing.assert_close(penalty, 6 * critic.weight.square().sum())  # six patches, each its own pixels
+    penalty.backward()
+    assert critic.weight.grad is not None
+    torch.testing.assert_close(critic.weight.grad, 12 * critic.weight.detach())
+
+
+@pytest.mark.parametrize("form", ["lsgan", "log"])
+def test_adversarial_loss_is_computed_in_fp32(form: AdversarialForm) -> None:
+    scores = torch.tensor([300.0, -300.0]).half()
+    loss = adversarial_loss(scores, True, form)
+    assert loss.dtype == torch.float32
+    assert torch.isfinite(loss)

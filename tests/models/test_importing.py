@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from claritygan_cli.engine.generators import ResnetGenerator
-from claritygan_cli.errors import ModelError
+from claritygan_cli.errors import ModelError, UsageError
 from claritygan_cli.models.importing import import_resnet
 from claritygan_cli.models.weights import load_model
 
@@ -50,7 +50,7 @@ def test_public_layout_key_for_key(tmp_path: Path, dropout: bool, wrapped: bool)
     state = {f"module.{k}": v for k, v in public.state_dict().items()} if wrapped else public.state_dict()
     torch.save({"state_dict": state} if wrapped else state, tmp_path / "latest_net_G_A.pth")
     card = import_resnet(tmp_path / "latest_net_G_A.pth", "dehaze", tmp_path / "m.safetensors")
-    assert card.numbers == {"width": 4, "blocks": 9, "dropout": dropout}
+    assert card.numbers == {"width": 4, "blocks": 9, "dropout": dropout, "variant": "paper"}
     ours, _ = load_model(tmp_path / "m.safetensors")
     assert isinstance(ours, ResnetGenerator)
     for name, value in public.state_dict().items():
@@ -91,3 +91,76 @@ def test_what_is_no_such_checkpoint(tmp_path: Path) -> None:
     torch.save(state, path)
     with pytest.raises(ModelError, match="not a generator of the public CycleGAN layout"):
         import_resnet(path, "dehaze", tmp_path / "m.safetensors")
+
+
+class ClarityGANGenerator(nn.Module):
+    """The generator of the ClarityGAN notebooks, written down again from its layer list."""
+
+    def __init__(self, width: int = 4, residuals: int = 9) -> None:
+        super().__init__()
+
+        def block(conv: nn.Module, channels: int, active: bool = True) -> nn.Module:
+            holder = nn.Module()
+            last = nn.ReLU() if active else nn.Identity()
+            holder.conv_block = nn.Sequential(conv, nn.InstanceNorm2d(channels), last)
+            return holder
+
+        def same(active: bool) -> nn.Module:
+            conv = nn.Conv2d(4 * width, 4 * width, 3, padding=1, padding_mode="reflect")
+            return block(conv, 4 * width, active)
+
+        def residual() -> nn.Module:
+            holder = nn.Module()
+            holder.residual_block = nn.Sequential(same(True), same(False))
+            return holder
+
+        wide = (width, 2 * width, 4 * width)
+        self.base = nn.Sequential(nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"), nn.ReLU())
+        self.down_blocks = nn.ModuleList(
+            block(nn.Conv2d(a, 2 * a, 3, 2, 1, padding_mode="reflect"), 2 * a) for a in wide[:2]
+        )
+        self.residual_blocks = nn.Sequential(*(residual() for _ in range(residuals)))
+        self.up_blocks = nn.ModuleList(
+            block(nn.ConvTranspose2d(a, a // 2, 3, 2, 1, output_padding=1), a // 2) for a in (4 * width, 2 * width)
+        )
+        self.head = nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.base(x)
+        for layer in self.down_blocks:
+            x = layer.conv_block(x)
+        for layer in self.residual_blocks:
+            first, second = layer.residual_block
+            x = x + second.conv_block(first.conv_block(x))
+        for layer in self.up_blocks:
+            x = layer.conv_block(x)
+        return torch.tanh(self.head(x))
+
+
+@pytest.mark.parametrize("container", ["plain", "state_dict", "several"])
+def test_claritygan_checkpoints_come_in_key_for_key(tmp_path: Path, container: str) -> None:
+    torch.manual_seed(0)
+    theirs, other = ClarityGANGenerator(), ClarityGANGenerator()
+    state = theirs.state_dict()
+    content = {
+        "plain": state,
+        "state_dict": {"state_dict": state, "optimizer": {"lr": 1.0}},
+        "several": {"model_gen_C_state_dict": state, "model_gen_H_state_dict": other.state_dict(), "epoch": 3},
+    }[container]
+    torch.save(content, tmp_path / "genC.pth.tar")
+    network = "gen_C" if container == "several" else None
+    import_resnet(tmp_path / "genC.pth.tar", "dehaze", tmp_path / "m.safetensors", network)
+    ours, card = load_model(tmp_path / "m.safetensors")
+    assert card.numbers == {"width": 4, "blocks": 9, "dropout": False, "variant": "claritygan"}
+    assert len(ours.state_dict()) == len(state)
+    for (name, value), (their_name, expected) in zip(ours.state_dict().items(), state.items(), strict=True):
+        assert torch.equal(value, expected), (name, their_name)
+    image = torch.rand(1, 3, 32, 48)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(image), (theirs(2 * image - 1) + 1) / 2, atol=1e-5, rtol=1e-4)
+
+
+def test_one_of_several_networks_must_be_named(tmp_path: Path) -> None:
+    torch.save({"model_G_state_dict": {}, "model_F_state_dict": {}}, tmp_path / "x.pt")
+    with pytest.raises(UsageError, match="choose one with --network: G, F"):
+        import_resnet(tmp_path / "x.pt", "dehaze", tmp_path / "m.safetensors")

@@ -46,9 +46,13 @@ def models(context: typer.Context, json: Json = False) -> None:
 
 @app.command("import")
 def import_model(
-    checkpoint: Annotated[Path, typer.Argument(help="A generator's .pth in the public CycleGAN layout.")],
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(help="A generator's .pth in the layout of pytorch-CycleGAN or of the ClarityGAN notebooks."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write.")],
     direction: Annotated[Direction, typer.Option(help="What it does.")] = Direction.dehaze,
+    network: Annotated[str | None, typer.Option(help="Which one, if the file holds several.")] = None,
 ) -> None:
     """Turn a pickled checkpoint into a weights file that --model takes."""
     from claritygan_cli.errors import UsageError
@@ -58,5 +62,5 @@ def import_model(
         raise UsageError(f"--out {out}: must be another file that ends in .safetensors")
     if out.exists():
         raise UsageError(f"--out {out}: exists already; name another file")
-    card = import_resnet(checkpoint, direction.value, out)
+    card = import_resnet(checkpoint, direction.value, out, network)
     typer.echo(f"{out}: {card.generator} generator, {card.numbers}", err=True)

@@ -4,10 +4,13 @@ RESIDE (Li et al., "Benchmarking Single-Image Dehazing and Beyond", TIP 2019) re
 ``t = exp(-beta d / max d)``; indoors beta is in [0.6, 1.8] and A a grey in [0.7, 1.0].
 """
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from claritygan_cli.engine.scattering import add_haze, transmission
@@ -49,6 +52,7 @@ class HazyViews:
         hazy, clear: (N, 3, H, W) in [0, 1].
         t: (N, 1, H, W). airlight: (N, 3, 1, 1). depth: (N, 1, H, W), as given. density: (N, 1, 1, 1).
         measured: (N,) bool, whether the depth was measured and not invented.
+        known: (N,) bool, whether t, airlight, depth and density are known; zero where they are not.
     """
 
     hazy: Tensor
@@ -58,6 +62,20 @@ class HazyViews:
     depth: Tensor
     density: Tensor
     measured: Tensor
+    known: Tensor
+
+    @staticmethod
+    def joined(parts: "list[HazyViews]") -> "HazyViews":
+        """Several batches in one."""
+        names = [field.name for field in fields(HazyViews)]
+        return HazyViews(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+
+def real_views(hazy: Tensor, clear: Tensor) -> HazyViews:
+    """Views (N, 3, H, W) whose haze nobody knows more of than it shows."""
+    n, _, height, width = hazy.shape
+    nothing, no = torch.zeros(n, 1, height, width), torch.zeros(n, dtype=torch.bool)
+    return HazyViews(hazy, clear, nothing, torch.zeros(n, 3, 1, 1), nothing, torch.zeros(n, 1, 1, 1), no, no)
 
 
 def uniform(low: float, high: float, shape: tuple[int, ...], random: torch.Generator) -> Tensor:
@@ -75,6 +93,13 @@ def vary_colours(image: Tensor, random: torch.Generator) -> Tensor:
     image = (image.clamp(0, 1) ** gamma * gain).clamp(0, 1)
     luma = image.mean(1, keepdim=True)
     return (luma + (image - luma) * saturation).clamp(0, 1)
+
+
+def compressed(image: Tensor, quality: int) -> Tensor:
+    """What JPEG leaves of (3, H, W) in [0, 1]."""
+    file = io.BytesIO()
+    Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(file, "JPEG", quality=quality)
+    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).float() / 255
 
 
 def draw_haze(count: int, ranges: HazeRange, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -103,7 +128,8 @@ def add_random_haze(
 ) -> HazyViews:
     """Hazy pictures from clear ones.
 
-    A few are made patchy (density varies smoothly over the picture) and noisy (sensor noise after the haze).
+    A few are made patchy (density varies smoothly over the picture), noisy (sensor noise after the haze), or compressed
+    (JPEG after all that).
 
     Args:
         clear: (N, 3, H, W) in [0, 1].
@@ -123,4 +149,6 @@ def add_random_haze(
     sigma = noisy * uniform(0, 0.02, (n, 1, 1, 1), random)
     hazy = (hazy + sigma * torch.randn(hazy.shape, generator=random)).clamp(0, 1)
     hazy = (hazy * 255).round() / 255
-    return HazyViews(hazy, clear, t, airlight, depth, density, measured)
+    for i in torch.nonzero(torch.rand(n, generator=random) < ranges.odd / 3).flatten().tolist():
+        hazy[i] = compressed(hazy[i], int(torch.randint(60, 96, (1,), generator=random)))
+    return HazyViews(hazy, clear, t, airlight, depth, density, measured, torch.ones(n, dtype=torch.bool))

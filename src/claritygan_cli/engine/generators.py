@@ -7,6 +7,7 @@ which callers may also take apart to translate photos of any size in little memo
 2. the lift is applied to the rows of the full-size picture.
 """
 
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from claritygan_cli.engine.guided_filter import guided_coefficients, upsample_rows
 from claritygan_cli.engine.haze_unet import HazeUNet
-from claritygan_cli.engine.resnet import ResnetBody
+from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
 
 GUIDE_RADIUS = 2
@@ -235,8 +236,11 @@ class TranslationLift:
     """
 
     def __init__(self, small: Tensor, translated: Tensor, eps: float = 1e-4) -> None:
-        self.translated = translated
-        self.a, self.b = guided_coefficients(small.float(), translated.float(), GUIDE_RADIUS, eps)
+        self.small, self.translated, self.eps = small, translated, eps
+
+    @cached_property
+    def _coefficients(self) -> tuple[Tensor, Tensor]:
+        return guided_coefficients(self.small.float(), self.translated.float(), GUIDE_RADIUS, self.eps)
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Translated rows; ``strength`` blends from the photo (0) to its translation (1) and beyond."""
@@ -244,7 +248,7 @@ class TranslationLift:
         if size == tuple(self.translated.shape[2:]):
             translated = self.translated[:, :, top:bottom]
         else:
-            a, b = (upsample_rows(c, size, top, bottom) for c in (self.a, self.b))
+            a, b = (upsample_rows(c, size, top, bottom) for c in self._coefficients)
             translated = a * image + b
         return torch.lerp(image, translated, strength).clamp(0, 1)
 
@@ -254,9 +258,16 @@ class ResnetGenerator(Generator):
 
     multiple = 4
 
-    def __init__(self, width: int = 64, blocks: int = 9, dropout: bool = False, working_size: int = 512) -> None:
+    def __init__(
+        self,
+        width: int = 64,
+        blocks: int = 9,
+        dropout: bool = False,
+        variant: Variant = "paper",
+        working_size: int = 512,
+    ) -> None:
         super().__init__()
-        self.body = ResnetBody(width, blocks, dropout)
+        self.body = ResnetBody(width, blocks, dropout, variant)
         self.working_size = working_size
 
     def look(self, small: Tensor) -> TranslationLift:

@@ -1,5 +1,7 @@
 """History of generated pictures (Shrivastava et al., "Learning from Simulated and Unsupervised Images", CVPR 2017)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -30,3 +32,12 @@ class ImagePool:
                 image, kept[slot] = kept[slot], image.clone()
             out.append(image)
         return torch.stack(out)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that decides what comes out next."""
+        return {"images": list(self.images.values()), "random": self._random.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:
+        """Go on where :meth:`state_dict` was taken, with pictures on a device."""
+        self.images = {kept[0].shape: [image.to(device) for image in kept] for kept in state["images"] if kept}
+        self._random.set_state(state["random"])

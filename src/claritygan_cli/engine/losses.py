@@ -28,8 +28,20 @@ def adversarial_loss(scores: Tensor, real: bool, form: AdversarialForm = "lsgan"
     Args:
         scores: critic output of any shape, linear.
     """
+    scores = scores.float()
     target = torch.full_like(scores, float(real))
     return F.mse_loss(scores, target) if form == "lsgan" else F.binary_cross_entropy_with_logits(scores, target)
+
+
+def gradient_penalty(critic: nn.Module, real: Tensor) -> Tensor:
+    """R1: ``mean(|d sum(critic(x)) / dx|^2)`` on real pictures (Mescheder et al., ICML 2018, eq. 9 without gamma / 2).
+
+    Args:
+        real: (N, 3, H, W).
+    """
+    real = real.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
+    return slope.square().sum((1, 2, 3)).mean()
 
 
 VGG19_PLAN: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4)

@@ -1,7 +1,11 @@
 """The residual generator network of the CycleGAN paper (Zhu et al., ICCV 2017; Johnson et al., ECCV 2016)."""
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Variant = Literal["paper", "claritygan"]
 
 
 class ReflectionPad(nn.Module):
@@ -52,13 +56,18 @@ class ResnetBody(nn.Module):
         width: channels of the first layer (64 in the paper).
         blocks: residual blocks (9 for 256 px, 6 for 128 px in the paper).
         dropout: dropout in the residual blocks.
+        variant: ``paper``; or ``claritygan``, that of the ClarityGAN notebooks: no norm after the first convolution,
+            and strided convolutions pad by reflection too.
     """
 
-    def __init__(self, width: int = 64, blocks: int = 9, dropout: bool = False) -> None:
+    def __init__(self, width: int = 64, blocks: int = 9, dropout: bool = False, variant: Variant = "paper") -> None:
         super().__init__()
-        layers: list[nn.Module] = [ReflectionPad(3), nn.Conv2d(3, width, 7), InstanceNorm(width), nn.ReLU(True)]
+        paper = variant == "paper"
+        norm = InstanceNorm(width) if paper else nn.Identity()
+        padding: Literal["zeros", "reflect"] = "zeros" if paper else "reflect"
+        layers: list[nn.Module] = [ReflectionPad(3), nn.Conv2d(3, width, 7), norm, nn.ReLU(True)]
         for w in (width, 2 * width):
-            layers += [nn.Conv2d(w, 2 * w, 3, 2, 1), InstanceNorm(2 * w), nn.ReLU(True)]
+            layers += [nn.Conv2d(w, 2 * w, 3, 2, 1, padding_mode=padding), InstanceNorm(2 * w), nn.ReLU(True)]
         layers += [ResnetBlock(4 * width, dropout) for _ in range(blocks)]
         for w in (4 * width, 2 * width):
             layers += [nn.ConvTranspose2d(w, w // 2, 3, 2, 1, output_padding=1), InstanceNorm(w // 2), nn.ReLU(True)]

@@ -2,9 +2,6 @@
 
 import io
 import math
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from claritygan_cli.errors import ImageError
+from claritygan_cli.files import written_whole
 from claritygan_cli.media import deep
 from claritygan_cli.media.picture import Picture
 
@@ -248,19 +246,6 @@ def has_blocks(exif: bytes | None) -> bool:
     parsed = Image.Exif()
     parsed.load(exif or b"")
     return any(parsed.get_ifd(block) for block in KEPT_BLOCKS)
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """An open file that becomes ``path`` when all went well, and leaves nothing otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_picture(path: Path, picture: Picture, quality: int = DEFAULT_QUALITY) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import ModelError, UsageError
-from claritygan_cli.models.weights import Direction, ModelCard, file_sha256, load_model, read_card
+from claritygan_cli.files import file_sha256
+from claritygan_cli.models.weights import Direction, ModelCard, load_model, read_card
 
 CATALOGUE_FILE = "catalogue.json"
 

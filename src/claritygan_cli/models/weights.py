@@ -3,9 +3,7 @@
 The metadata is one JSON document under the key ``claritygan``, see :class:`ModelCard`.
 """
 
-import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +14,7 @@ from safetensors.torch import load_file, save
 
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.errors import ModelError
+from claritygan_cli.files import file_sha256, written_whole
 
 Direction = Literal["dehaze", "hazify"]
 METADATA_KEY = "claritygan"
@@ -73,12 +72,8 @@ def save_model(path: Path, generator: Generator, card: ModelCard, half: bool = T
         name: (value.half() if half and value.is_floating_point() else value).cpu().contiguous()
         for name, value in state.items()
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(save(tensors, {METADATA_KEY: json.dumps(asdict(card), sort_keys=True)}))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        file.write(save(tensors, {METADATA_KEY: json.dumps(asdict(card), sort_keys=True)}))
 
 
 def read_card(path: Path) -> ModelCard:
@@ -103,12 +98,6 @@ def read_card(path: Path) -> ModelCard:
         return card
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: carries no claritygan model card; it was not made by this tool") from error
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_model(path: Path, sha256: str | None = None) -> tuple[Generator, ModelCard]:

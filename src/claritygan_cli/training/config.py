@@ -1,10 +1,16 @@
 """Everything that a training run is told."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-Stage = Literal["supervised", "cyclegan"]
+from claritygan_cli.data.batches import Views
+from claritygan_cli.engine.losses import AdversarialForm
+
+Kind = Literal["scattering", "resnet"]
+Objective = Literal["cyclegan", "supervised"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -12,41 +18,98 @@ class TrainConfig:
     """A training run.
 
     Attributes:
-        data: training folder, see :mod:`claritygan_cli.data.photo_sets`.
-        out: run folder: checkpoint, metrics, models.
-        stage: ``supervised`` on synthetic haze, or ``cyclegan`` with real haze.
-        minutes: time budget; the learning rate's schedule fits itself to it.
+        data: folders in a layout of :mod:`claritygan_cli.data.layouts`.
+        hazy, clear: folders of hazy and of clear pictures.
+        out: run folder.
         validation: folders with pairs, scored at every checkpoint.
-        initial: run folder to take both generators from.
-        batch: views of 128x128 px per step; larger views come in smaller batches.
-        learning_rate: at its peak.
-        weight_decay: of AdamW.
-        hazify_every: train the hazifier at every so many steps (supervised stage).
-        paired_weight: weight of the supervised terms in the cyclegan stage.
-        perceptual_weight: weight of the VGG term on the cycles; 0 leaves it out.
+        initial: ``bundled``, or a run folder whose models to start from; None for fresh weights.
+        generator: ``scattering`` or ``resnet``.
+        width, blocks: of ``resnet``: channels of its first layer, residual blocks.
+        objective: ``cyclegan``, or ``supervised`` by the paired terms alone.
+        epochs: rounds over the larger domain.
+        max_minutes: time budget that the schedule fits itself to; None for no limit.
+        batch: square views in a step, of all processes together.
+        size: side of a square view, in pixels.
+        views: ``square`` or ``varied``.
+        learning_rate: until half of the run; then it falls linearly to 0.
+        adversarial: ``lsgan`` or ``log``.
+        cycle_weight, identity_weight, perceptual_weight, paired_weight: of the terms; 0 leaves a term out.
         vgg: VGG-19 weights file; None takes torchvision's.
         vgg_layers: ReLU layers that are compared.
-        precision: ``bf16`` autocast or ``fp32``.
+        r1_weight: of the gradient penalty on the critics (gamma).
+        clip_norm: gradients are scaled down to this norm; 0 leaves them.
+        pool: generated pictures that are kept for the critics.
+        precision: what networks compute with; ``auto`` takes bf16 where that is faster.
+        recompute: gradient checkpointing, less memory for more time.
         checkpoint_minutes: time between checkpoints.
-        seed: of all random numbers.
+        workers: loader processes; None for as many as suit the machine.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads; 0 leaves torch's choice.
+        seed: of all random numbers.
     """
 
-    data: Path
     out: Path
-    stage: Stage = "supervised"
-    minutes: float = 60.0
-    validation: tuple[Path, ...] = field(default=())
-    initial: Path | None = None
-    batch: int = 16
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 1e-2
-    hazify_every: int = 3
-    paired_weight: float = 10.0
+    data: tuple[Path, ...] = ()
+    hazy: tuple[Path, ...] = ()
+    clear: tuple[Path, ...] = ()
+    validation: tuple[Path, ...] = ()
+    initial: str | None = None
+    generator: Kind = "scattering"
+    width: int = 64
+    blocks: int = 9
+    objective: Objective = "cyclegan"
+    epochs: int = 200
+    max_minutes: float | None = None
+    batch: int = 4
+    size: int = 128
+    views: Views = "square"
+    learning_rate: float = 2e-4
+    adversarial: AdversarialForm = "lsgan"
+    cycle_weight: float = 10.0
+    identity_weight: float = 5.0
     perceptual_weight: float = 0.0
+    paired_weight: float = 0.0
     vgg: Path | None = None
     vgg_layers: tuple[str, ...] = ("relu2_2", "relu3_4")
-    precision: Literal["bf16", "fp32"] = "bf16"
-    checkpoint_minutes: float = 6.0
-    seed: int = 0
+    r1_weight: float = 0.0
+    clip_norm: float = 0.0
+    pool: int = 50
+    precision: Precision = "auto"
+    recompute: bool = False
+    checkpoint_minutes: float = 10.0
+    workers: int | None = None
+    device: str = "auto"
     threads: int = 0
+    seed: int = 0
+
+    @property
+    def unpaired(self) -> bool:
+        """Whether the CycleGAN terms are wanted."""
+        return self.objective == "cyclegan"
+
+    @property
+    def paired(self) -> bool:
+        """Whether the supervised terms are wanted."""
+        return self.objective == "supervised" or self.paired_weight > 0
+
+    def to_json(self) -> str:
+        """As a JSON document; paths as strings."""
+        return json.dumps(asdict(self), indent=1, default=str)
+
+    @staticmethod
+    def from_json(text: str) -> "TrainConfig":
+        """The inverse of :meth:`to_json`.
+
+        Raises:
+            ValueError, TypeError: the document is no configuration.
+        """
+        values: dict[str, Any] = json.loads(text)
+        for name in ("data", "hazy", "clear", "validation"):
+            values[name] = tuple(Path(path) for path in values[name])
+        for name in ("out", "vgg"):
+            values[name] = None if values[name] is None else Path(values[name])
+        values["vgg_layers"] = tuple(values["vgg_layers"])
+        unknown = values.keys() - {field.name for field in fields(TrainConfig)}
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        return TrainConfig(**values)

@@ -2,47 +2,69 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import UsageError
-from claritygan_cli.models.weights import load_model
+from claritygan_cli.models.catalogue import open_model
+from claritygan_cli.models.weights import Direction, ModelCard, build_generator
+from claritygan_cli.training.config import TrainConfig
+
+DIRECTIONS: tuple[Direction, ...] = ("dehaze", "hazify")
+WORKING_SHARE = 1.5
+"""Working size of fresh generators, in sides of a square view: at 128 pixels, 192 scored best."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """G: hazy to clear, and F: clear to hazy."""
+    """G: hazy to clear, and F: clear to hazy.
 
-    dehaze: ScatteringDehazer
-    hazify: ScatteringHazifier
+    Attributes:
+        cards: what their weights files will say of their architecture, and what is known of where they come from.
+    """
+
+    dehaze: Generator
+    hazify: Generator
+    cards: dict[Direction, ModelCard]
 
     @property
-    def networks(self) -> dict[str, Generator]:
+    def networks(self) -> dict[Direction, Generator]:
         """Both, by their direction."""
         return {"dehaze": self.dehaze, "hazify": self.hazify}
 
 
-def fresh_pair(seed: int) -> Pair:
-    """Generators with fresh weights."""
-    torch.manual_seed(seed)
-    pair = Pair(ScatteringDehazer(), ScatteringHazifier())
-    for network in pair.networks.values():
-        network.to(memory_format=torch.channels_last)
-    return pair
+def fresh_card(config: TrainConfig, direction: Direction) -> ModelCard:
+    """Architecture of a new generator."""
+    numbers: dict[str, Any] = {"working_size": round(WORKING_SHARE * config.size)}
+    if config.generator == "resnet":
+        numbers |= {"width": config.width, "blocks": config.blocks}
+    return ModelCard(config.generator, direction, numbers)
 
 
-def load_pair(run: Path) -> Pair:
-    """The generators that a training run left.
+def make_pair(config: TrainConfig) -> Pair:
+    """Generators with fresh weights, or with those of ``config.initial``.
 
     Raises:
         ModelError: a file is missing or damaged.
-        UsageError: they are no scattering generators.
+        UsageError: the initial models are of another kind than the run's.
     """
-    dehazer, _ = load_model(run / "dehaze.safetensors")
-    hazifier, _ = load_model(run / "hazify.safetensors")
-    if not (isinstance(dehazer, ScatteringDehazer) and isinstance(hazifier, ScatteringHazifier)):
-        raise UsageError(f"{run}: its models are no scattering generators; choose another --initial")
-    for network in (dehazer, hazifier):
-        network.to(memory_format=torch.channels_last)
-    return Pair(dehazer.train(), hazifier.train())
+    torch.manual_seed(config.seed)
+    networks: dict[Direction, Generator] = {}
+    cards: dict[Direction, ModelCard] = {}
+    for direction in DIRECTIONS:
+        if config.initial is None:
+            card = fresh_card(config, direction)
+            network = build_generator(card)
+        else:
+            bundled = config.initial == "bundled"
+            wanted = None if bundled else str(Path(config.initial) / f"{direction}.safetensors")
+            network, card = open_model(wanted, direction)
+            if card.generator != config.generator:
+                raise UsageError(
+                    f"--initial {config.initial}: holds {card.generator} models; add --generator {card.generator}"
+                )
+        networks[direction] = network.train()
+        cards[direction] = card
+    return Pair(networks["dehaze"], networks["hazify"], cards)

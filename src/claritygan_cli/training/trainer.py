@@ -1,207 +1,360 @@
-"""The training loop: time budget, schedule, averaging, validation, checkpoints, export."""
+"""The training loop: schedule, time budget, validation, checkpoints, export."""
 
-import json
 import math
-import os
+import shlex
+import signal
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from claritygan_cli import __version__
+from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
+from claritygan_cli.data.layouts import TrainingFiles, find_training_files
+from claritygan_cli.data.overlap import overlap
+from claritygan_cli.data.pairs import Pair as FilePair
 from claritygan_cli.data.pairs import find_pairs
-from claritygan_cli.data.photo_sets import PhotoSets, load_photo_sets
-from claritygan_cli.engine.generators import Generator
-from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.evaluation.evaluate import evaluate_model
 from claritygan_cli.evaluation.metrics import Scores, mean_scores
-from claritygan_cli.models.translator import Translator
-from claritygan_cli.models.vgg import load_vgg
-from claritygan_cli.models.weights import Direction, ModelCard, read_card, save_model
+from claritygan_cli.files import written_whole
+from claritygan_cli.models.translator import Translator, choose_device
+from claritygan_cli.models.weights import save_model
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.cyclegan import CycleGANObjective
-from claritygan_cli.training.ema import Average
-from claritygan_cli.training.pair import Pair, fresh_pair, load_pair
-from claritygan_cli.training.supervised import SupervisedObjective
-from claritygan_cli.training.views import ViewSampler
+from claritygan_cli.training.distributed import World, joined
+from claritygan_cli.training.machine import settled_precision, suitable_workers
+from claritygan_cli.training.pair import DIRECTIONS, make_pair
+from claritygan_cli.training.run_folder import RunFolder
+from claritygan_cli.training.samples import Samples
+from claritygan_cli.training.system import CycleGAN
 
-CHECKPOINT = "last.pt"
 MAX_BAD_STEPS = 20
-WARMUP = 0.03
-
-
-class Objective(Protocol):
-    """What a step minimises."""
-
-    networks: dict[str, nn.Module]
-    optimizers: dict[str, torch.optim.Optimizer]
-
-    def step(self, sampler: ViewSampler, number: int, learning_rate: float) -> dict[str, Tensor]:
-        """Draw a batch, update the networks, return the loss terms (detached)."""
-        ...
+VALIDATED_PAIRS = 40
+"""Pairs of a validation folder that are scored at a checkpoint, evenly spread; ``claritygan eval`` takes them all."""
 
 
 def learning_rate_at(progress: float, peak: float) -> float:
-    """Linear warm-up, then cosine to a fiftieth of the peak; ``progress`` runs from 0 to 1."""
-    if progress < WARMUP:
-        return peak * max(progress, WARMUP / 50) / WARMUP
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - WARMUP) / (1 - WARMUP))))
-    return peak * (0.02 + 0.98 * cosine)
+    """Constant over the first half, then falling linearly to 0 (CycleGAN, section 7.1); ``progress`` from 0 to 1."""
+    return peak * min(1.0, max(0.0, 2 * (1 - progress)))
 
 
-def validate(dehazer: Generator, folder: Path) -> Scores:
-    """Mean scores of a dehazer on a folder with pairs."""
-    translator = Translator(dehazer, torch.device("cpu"))
-    return mean_scores([scored.after for scored in evaluate_model(translator, find_pairs(folder))])
+@contextmanager
+def interruptible() -> Iterator[list[bool]]:
+    """A list that Ctrl-C puts True into, so that a step can be finished first; a second Ctrl-C interrupts at once."""
+    wanted: list[bool] = []
+
+    def note(_signal: int, _frame: object) -> None:
+        wanted.append(True)
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield wanted
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
-def make_objective(config: TrainConfig, pair: Pair, sets: PhotoSets) -> Objective:
-    """The objective of the run's stage.
-
-    Raises:
-        DataError: the stage needs photos that are not there.
-        UsageError: the VGG weights are not usable.
-    """
-    if config.stage == "supervised":
-        return SupervisedObjective(config, pair)
-    if not sets.hazy or not (sets.street or sets.clear):
-        raise DataError(f"{config.data}: the cyclegan stage needs real haze in hazy/, and clear photos in clear/")
-    perceptual = None
-    if config.perceptual_weight:
-        try:
-            perceptual = PerceptualLoss(load_vgg(config.vgg), config.vgg_layers)
-        except ValueError as error:
-            raise UsageError(f"--vgg-layer: {error}") from error
-    return CycleGANObjective(config, pair, perceptual)
-
-
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
-
-
-class Run:
-    """A training run: what changes from step to step, and how it is kept.
+def validation_pairs(folder: Path) -> tuple[str, list[FilePair]]:
+    """A validation folder's name, and the pairs of it that are scored while training.
 
     Raises:
-        DataError, ModelError, UsageError: data, initial models or checkpoint are not usable.
+        UsageError, DataError: as :func:`claritygan_cli.data.pairs.find_pairs`.
     """
-
-    def __init__(self, config: TrainConfig, command: str, resume: bool) -> None:
-        self.config, self.command = config, command
-        for folder in config.validation:
-            find_pairs(folder)
-        sets = load_photo_sets(config.data)
-        pair = load_pair(config.initial) if config.initial else fresh_pair(config.seed)
-        self.initial_recipe = read_card(config.initial / "dehaze.safetensors").recipe if config.initial else None
-        self.sampler = ViewSampler(sets, config.batch, config.seed)
-        self.objective = make_objective(config, pair, sets)
-        self.averages = {"dehaze": Average(pair.dehaze), "hazify": Average(pair.hazify)}
-        self.pair = pair
-        self.number, self.spent = 0, 0.0
-        if resume:
-            self._resume()
-
-    def _resume(self) -> None:
-        path = self.config.out / CHECKPOINT
-        if not path.is_file():
-            raise UsageError(f"{path}: no checkpoint to resume from; leave out --resume")
-        state = torch.load(path, weights_only=True)
-        if state["stage"] != self.config.stage:
-            raise UsageError(f"{path}: is of the stage {state['stage']}; name that one, or another --out")
-        self.number, self.spent = state["number"], state["spent"]
-        for name, network in self.objective.networks.items():
-            network.load_state_dict(state["networks"][name])
-        for name, optimizer in self.objective.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        for direction, average in self.averages.items():
-            average.network.load_state_dict(state["averages"][direction])
-        self.sampler.reseed(self.config.seed, self.number)
-
-    def step(self) -> dict[str, float]:
-        """Train one step; the loss terms."""
-        started = time.monotonic()
-        progress = self.spent / (self.config.minutes * 60)
-        terms = self.objective.step(self.sampler, self.number, learning_rate_at(progress, self.config.learning_rate))
-        values = {name: value.item() for name, value in terms.items()}
-        for direction, average in self.averages.items():
-            average.update(self.pair.networks[direction], self.number)
-        self.number += 1
-        self.spent += time.monotonic() - started
-        return values
-
-    def save(self) -> dict[str, Scores]:
-        """Validate, and write the checkpoint and both models; the scores."""
-        scores = {folder.name: validate(self.averages["dehaze"].network, folder) for folder in self.config.validation}
-        state = {
-            "stage": self.config.stage,
-            "number": self.number,
-            "spent": self.spent,
-            "networks": {name: network.state_dict() for name, network in self.objective.networks.items()},
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.objective.optimizers.items()},
-            "averages": {direction: average.network.state_dict() for direction, average in self.averages.items()},
-        }
-        save_checkpoint(self.config.out / CHECKPOINT, state)
-        recipe = {
-            "command": self.command,
-            "version": __version__,
-            "steps": self.number,
-            "minutes": round(self.spent / 60, 1),
-            **({"initial": self.initial_recipe} if self.initial_recipe else {}),
-        }
-        data = sorted(path.name for path in self.config.data.iterdir())
-        directions: tuple[Direction, ...] = ("dehaze", "hazify")
-        for direction in directions:
-            numbers = {"working_size": self.averages[direction].network.working_size}
-            card = ModelCard("scattering", direction, numbers, recipe, data, scores if direction == "dehaze" else {})
-            save_model(self.config.out / f"{direction}.safetensors", self.averages[direction].network, card)
-        return scores
+    pairs = find_pairs(folder)
+    if len(pairs) <= VALIDATED_PAIRS:
+        return folder.name, pairs
+    step = len(pairs) / VALIDATED_PAIRS
+    return f"{folder.name} ({VALIDATED_PAIRS} of {len(pairs)})", [pairs[int(i * step)] for i in range(VALIDATED_PAIRS)]
 
 
-def train(config: TrainConfig, command: str = "", resume: bool = False) -> None:
-    """Run a training to the end of its time budget, and leave two models in ``config.out``.
+class Trainer:
+    """A run in progress.
 
     Args:
+        config: the run.
+        files: what it trains on.
         command: the command line, for the models' cards.
-        resume: go on from the run folder's last checkpoint.
 
     Raises:
-        DataError: a folder is not usable, or the loss stays non-finite.
-        ModelError, UsageError: the initial models, the checkpoint or the VGG weights are not usable.
+        DataError: a domain is empty, or a folder is not usable.
+        ModelError, UsageError: the initial models or the VGG weights are not usable.
     """
+
+    def __init__(
+        self, config: TrainConfig, files: TrainingFiles, world: World, device: torch.device, command: str
+    ) -> None:
+        if config.batch % world.size:
+            raise UsageError(f"--batch {config.batch}: must be a multiple of the {world.size} processes")
+        config = replace(config, precision=settled_precision(config, device))
+        self.config, self.files, self.world, self.device, self.command = config, files, world, device, command
+        self.validation = dict(validation_pairs(folder) for folder in config.validation)
+        self.system = CycleGAN(config, make_pair(config), device, world)
+        plan = BatchPlan(
+            config.batch,
+            config.size,
+            config.views,
+            config.unpaired,
+            config.paired,
+            config.seed,
+            world.rank,
+            world.size,
+        )
+        self.batches = Batches(files, plan)
+        self.workers = suitable_workers(config, device, world.size)
+        self.epoch_steps = self.batches.steps_per_epoch()
+        self.total = config.epochs * self.epoch_steps
+        self.folder = RunFolder(config.out)
+        self.spent, self.best, self.skipped, self.bad = 0.0, -math.inf, 0, 0
+        self.reported: set[str] = set()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start new means."""
+        self.sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
+        self.images, self.steps, self.watch = 0, 0, Stopwatch()
+        self.since = time.monotonic()
+
+    def resume(self) -> None:
+        """Go on from the run folder's last checkpoint.
+
+        Raises:
+            UsageError: there is none that fits.
+        """
+        state = self.folder.load()
+        try:
+            self.system.load_state_dict(state["system"])
+            self.spent, self.best, self.skipped = state["spent"], state["best"], state["skipped"]
+        except (RuntimeError, KeyError, ValueError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise UsageError(f"{self.folder.last}: does not fit the settings of this run ({reason})") from error
+        if self.world.main:
+            self.folder.forget_after(self.system.number)
+
+    def progress(self) -> float:
+        """How much of the run is over, 0 to 1: by steps or, if that is more, by its time budget."""
+        share = self.system.number / self.total
+        return max(share, self.spent / (60 * self.config.max_minutes)) if self.config.max_minutes else share
+
+    def train_step(self, batch: Batch, progress: float) -> None:
+        """Train on one batch.
+
+        Raises:
+            DataError: too many steps in a row were not finite.
+        """
+        terms, finite = self.system.step(batch.to(self.device), learning_rate_at(progress, self.config.learning_rate))
+        self.images, self.steps = self.images + batch.images, self.steps + 1
+        if finite:
+            self.bad = 0
+            for name, value in terms.items():
+                self.sums[name] += value
+        else:
+            self.bad, self.skipped = self.bad + 1, self.skipped + 1
+        if self.bad > MAX_BAD_STEPS:
+            raise DataError(
+                f"{self.config.out}: {self.bad} steps in a row were not finite; try a lower --learning-rate, "
+                "--clip-norm 1 or --precision fp32"
+            )
+        for problem in batch.broken:
+            if problem not in self.reported:
+                self.reported.add(problem)
+                say(f"left out: {problem}")
+
+    def summary(self) -> dict[str, Any]:
+        """Means since the last summary, and where the run stands."""
+        seconds, steps = time.monotonic() - self.since, max(1, self.steps)
+        return {
+            "step": self.system.number,
+            "epoch": round(self.system.number / self.epoch_steps, 3),
+            "minutes": round(self.spent / 60, 2),
+            "learning_rate": learning_rate_at(self.progress(), self.config.learning_rate),
+            "terms": {name: round(value.item() / steps, 5) for name, value in self.sums.items()},
+            "images_per_second": round(self.images / seconds, 2),
+            "data_ms": round(1000 * self.watch.seconds / steps, 1),
+            "step_ms": round(1000 * (seconds - self.watch.seconds) / steps, 1),
+            "skipped": self.skipped,
+        }
+
+    def validate(self) -> dict[str, Scores]:
+        """Mean scores of the averaged dehazer on each validation folder."""
+        translator = Translator(self.system.averages["dehaze"].network, self.device)
+        return {
+            name: mean_scores([scored.after for scored in evaluate_model(translator, pairs, crop=True)])
+            for name, pairs in self.validation.items()
+        }
+
+    def checkpoint(self, validate: bool) -> None:
+        """Write the checkpoint; with validation also sample pictures, a line of metrics, and models that got better."""
+        state = {"system": self.system.state_dict(), "spent": self.spent, "skipped": self.skipped}
+        if not self.world.main:
+            return
+        scores = self.validate() if validate else {}
+        psnr = [value for row in scores.values() if (value := row["psnr"]) is not None]
+        better = bool(psnr) and sum(psnr) / len(psnr) > self.best
+        if better:
+            self.best = sum(psnr) / len(psnr)
+        self.folder.save(state | {"best": self.best}, better)
+        if better or not (psnr and (self.folder.path / "dehaze.safetensors").exists()):
+            self.export(scores)
+        if validate:
+            pair = self.system.averages
+            sheet = self.samples.draw(pair["dehaze"].network, pair["hazify"].network, self.device)
+            with written_whole(self.folder.samples / f"step_{self.system.number:07d}.jpg") as file:
+                sheet.save(file, "JPEG", quality=92)
+            self.folder.log({**self.summary(), "validation": scores})
+
+    def export(self, scores: dict[str, Scores]) -> None:
+        """Write the averaged generators as models that ``--model`` takes."""
+        settings = {
+            k: v for k, v in asdict(self.config).items() if k not in ("data", "hazy", "clear", "validation", "out")
+        }
+        for direction in DIRECTIONS:
+            card = self.system.pair.cards[direction]
+            recipe = {
+                "command": self.command,
+                "version": __version__,
+                "steps": self.system.number,
+                "minutes": round(self.spent / 60, 1),
+                "chosen": "best validation PSNR of the run" if scores else "last of the run",
+                "settings": {k: str(v) if isinstance(v, Path) else v for k, v in settings.items()},
+                **({"initial": card.recipe} if card.recipe else {}),
+            }
+            data = [path.name for path in (*self.config.data, *self.config.hazy, *self.config.clear)]
+            card = replace(card, recipe=recipe, data=data, scores=scores if direction == "dehaze" else {})
+            save_model(self.folder.path / f"{direction}.safetensors", self.system.averages[direction].network, card)
+
+    def fit(self) -> None:
+        """Train to the end of the run; Ctrl-C saves first.
+
+        Raises:
+            DataError: as :meth:`train_step`, or no file of a domain can be read.
+            KeyboardInterrupt: after Ctrl-C.
+        """
+        if self.world.main:
+            self.folder.write_config(self.config)
+            self.samples = Samples(self.config, self.files)
+        self.checkpoint(validate=False)
+        started, before = time.monotonic(), self.spent
+        next_checkpoint = before + 60 * self.config.checkpoint_minutes
+        stopped = 0.0
+        self._forget()
+        steps = range(self.system.number, self.total)
+        bar_format = "{desc}: {percentage:5.1f}%|{bar:12}| {elapsed}<{remaining} {postfix}"
+        shown = None if self.world.main else True
+        with interruptible() as interrupts, tqdm(total=1, disable=shown, desc="train", bar_format=bar_format) as bar:
+            for batch in loaded(self.batches, steps, self.workers, self.watch):
+                self.spent = before + time.monotonic() - started
+                progress, stopped, due = self.world.agree(
+                    self.progress(), bool(interrupts), self.spent >= next_checkpoint
+                )
+                if stopped or progress >= 1:
+                    break
+                self.train_step(batch, progress)
+                if not bar.disable and time.monotonic() - bar.last_print_t > 1:
+                    bar.set_postfix_str(short(self.summary()), refresh=False)
+                    bar.update(self.progress() - bar.n)
+                if self.system.number % self.epoch_steps == 0 and self.world.main:
+                    line = self.summary()
+                    self.folder.log(line)
+                    bar.write(long(line, self.config.epochs), file=sys.stderr)
+                    self._forget()
+                if due:
+                    self.checkpoint(validate=True)
+                    self.spent = before + time.monotonic() - started
+                    next_checkpoint = self.spent + 60 * self.config.checkpoint_minutes
+                    if self.world.main and self.validation:
+                        bar.write(f"validation: best {self.best:.2f} dB", file=sys.stderr)
+                    self._forget()
+        self.checkpoint(validate=not stopped)
+        if stopped:
+            raise KeyboardInterrupt
+
+
+def say(line: str) -> None:
+    """A line on stderr, above the progress bar."""
+    tqdm.write(line, file=sys.stderr)
+
+
+def _grouped(line: dict[str, Any]) -> str:
+    groups: dict[str, float] = defaultdict(float)
+    for name, value in line["terms"].items():
+        groups[name.split("_")[0]] += value
+    return " ".join(f"{name} {value:.3g}" for name, value in groups.items())
+
+
+def short(line: dict[str, Any]) -> str:
+    """What a progress bar has room for."""
+    return f"{_grouped(line)} {line['images_per_second']:.3g} images/s"
+
+
+def long(line: dict[str, Any], epochs: int) -> str:
+    """The line of an epoch."""
+    skipped = f", {line['skipped']} steps skipped" if line["skipped"] else ""
+    return (
+        f"epoch {line['epoch']:g}/{epochs}: {_grouped(line)}; {line['images_per_second']:.3g} images/s, data "
+        f"{line['data_ms']:.0f} + step {line['step_ms']:.0f} ms, {line['minutes']:.1f} min{skipped}"
+    )
+
+
+def warn_of_overlap(files: TrainingFiles, trainer: Trainer) -> None:
+    """Say which training pictures are in a validation folder too."""
+    training = {source.picture for source in (*files.hazy, *files.pairs)} | set(files.clear)
+    pairs = [pair for folder in trainer.config.validation for pair in find_pairs(folder)]
+    found = overlap(training, {path for pair in pairs for path in (pair.picture, pair.truth)})
+    if found:
+        say(f"warning: {len(found)} training pictures are validation pictures too ({found[0]}); scores will flatter")
+
+
+def check_domains(config: TrainConfig, files: TrainingFiles) -> None:
+    """See that there is something of each kind that the run needs.
+
+    Raises:
+        DataError: there is not.
+    """
+    where = ", ".join(str(path) for path in (*config.data, *config.hazy, *config.clear)) or "--data"
+    if config.unpaired and not (files.hazy and files.clear):
+        missing = "hazy" if not files.hazy else "clear"
+        raise DataError(f"{where}: no {missing} pictures there; add --{missing} DIR, or a folder NAME/rgb + NAME/depth")
+    if config.paired and not files.pairs:
+        raise DataError(f"{where}: nothing to supervise with; add clear pictures, or leave out --paired-weight")
+
+
+def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> None:
+    """Train to the end of a run, and leave two models in ``config.out``.
+
+    Args:
+        resume: go on from the run folder's last checkpoint.
+        dry_run: only measure three steps and report on stdout.
+
+    Raises:
+        DataError: the data are not usable, or steps stay non-finite.
+        ModelError, UsageError: the initial models, the checkpoint or an option are not usable.
+        KeyboardInterrupt: after Ctrl-C.
+    """
+    from claritygan_cli.training.dry_run import report
+
     if config.threads:
         torch.set_num_threads(config.threads)
-    if (config.out / CHECKPOINT).exists() and not resume:
+    if RunFolder(config.out).last.exists() and not (resume or dry_run):
         raise UsageError(f"{config.out}: holds a run already; go on with --resume, or name another --out")
-    config.out.mkdir(parents=True, exist_ok=True)
-    run = Run(config, command, resume)
-    budget, bad = config.minutes * 60, 0
-    sums: dict[str, list[float]] = defaultdict(list)
-    next_checkpoint = run.spent + config.checkpoint_minutes * 60
-    with tqdm(total=round(budget), initial=round(run.spent), unit="s", disable=None, desc=config.stage) as bar:
-        while run.spent < budget:
-            values = run.step()
-            bad = 0 if all(map(math.isfinite, values.values())) else bad + 1
-            if bad > MAX_BAD_STEPS:
-                raise DataError(f"{config.out}: {bad} steps in a row had a non-finite loss; lower the learning rate")
-            for name, value in values.items():
-                sums[name].append(value)
-            bar.update(int(run.spent) - bar.n)
-            if run.spent >= min(next_checkpoint, budget):
-                next_checkpoint = run.spent + config.checkpoint_minutes * 60
-                line: dict[str, Any] = {"step": run.number, "minutes": round(run.spent / 60, 2)}
-                line |= {name: round(float(np.mean(v)), 5) for name, v in sums.items()}
-                line |= run.save()
-                sums.clear()
-                with (config.out / "metrics.jsonl").open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(line) + "\n")
-                bar.write(json.dumps(line), file=sys.stderr)
+    files = find_training_files(config.data, config.hazy, config.clear)
+    check_domains(config, files)
+    with joined(choose_device(config.device)) as (world, device):
+        trainer = Trainer(config, files, world, device, shlex.join(["claritygan", *sys.argv[1:]]))
+        if resume:
+            trainer.resume()
+        if world.main:
+            warn_of_overlap(files, trainer)
+        if dry_run:
+            report(trainer)
+            return
+        if world.main:
+            say(f"{config.out}: {len(files.hazy)} hazy and {len(files.clear)} clear pictures, {trainer.total} steps")
+        trainer.fit()

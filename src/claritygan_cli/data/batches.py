@@ -1,0 +1,220 @@
+"""Batches for training: batch number ``step`` is the same whoever makes it and whenever.
+
+Every random choice is drawn from a generator that is seeded by (seed, step, domain, place in the batch). So a resumed
+run sees what it would have seen, any number of loader processes makes the same batches, and each of several GPUs makes
+its own part of a batch.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from claritygan_cli.data.layouts import Source, TrainingFiles
+from claritygan_cli.data.photos import Reader, cut, random_box
+from claritygan_cli.data.synthesis import INDOOR, OUTDOOR, HazyViews, add_random_haze, real_views, vary_colours
+from claritygan_cli.errors import DataError
+
+Views = Literal["square", "varied"]
+VARIED = ((0.75, 1), (1, 1), (1, 0.75), (1, 1.25), (1.5, 2), (2, 1.5))
+"""Height and width of varied views, in units of the size: whole photos at several scales and aspects."""
+VARIED_WEIGHTS = (0.3, 0.15, 0.05, 0.15, 0.3, 0.05)
+STRIDE = 32
+"""Sides are multiples of it, so that the networks look at a view as it is."""
+CACHE = 1 << 30
+DENSITY = (0.2, 2.0)
+"""Of the haze that scattering generators put in front of clear pictures: from light to heavy."""
+HAZY, CLEAR, PAIRS, SHAPE = range(4)
+ROOM = 2.25
+"""Photos are kept this much larger than views: parts of down to 0.45 of their length are cut out."""
+
+
+@dataclass
+class Batch:
+    """What a step trains on; parts that are not asked for are None.
+
+    Attributes:
+        hazy, clear: (N, 3, H, W) in [0, 1], of different scenes.
+        density: (N, 1, 1, 1), of haze to put in front of the clear ones.
+        pairs: hazy views with what is known of them.
+        images: pictures in the whole batch, of all processes.
+        broken: what is wrong with files that were met and left out.
+    """
+
+    hazy: Tensor | None
+    clear: Tensor | None
+    density: Tensor | None
+    pairs: HazyViews | None
+    images: int
+    broken: list[str] = field(default_factory=list)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device."""
+
+        def move(value: Any) -> Any:
+            if isinstance(value, Tensor):
+                return value.to(device, non_blocking=True)
+            if isinstance(value, HazyViews):
+                return HazyViews(**{f.name: move(getattr(value, f.name)) for f in fields(value)})
+            return value
+
+        return Batch(**{f.name: move(getattr(self, f.name)) for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """How batches are made.
+
+    Attributes:
+        batch: square views in a batch; larger views come in proportionally smaller batches.
+        size: side of a square view, in pixels.
+        views: ``square``, or ``varied`` in scale and aspect.
+        unpaired, paired: which parts are wanted.
+        seed: of all random numbers.
+        rank, ranks: this process and their number.
+    """
+
+    batch: int
+    size: int
+    views: Views
+    unpaired: bool
+    paired: bool
+    seed: int
+    rank: int = 0
+    ranks: int = 1
+
+    def shape_and_count(self, step: int) -> tuple[tuple[int, int], int]:
+        """Shape of the views of a step, and how many of them all processes get together."""
+        if self.views == "square":
+            return (self.size, self.size), self.batch
+        random = np.random.default_rng([self.seed, step, SHAPE])
+        shares = VARIED[int(random.choice(len(VARIED), p=VARIED_WEIGHTS))]
+        height, width = (max(STRIDE, round(self.size * share / STRIDE) * STRIDE) for share in shares)
+        count = min(self.batch, max(1, round(self.batch * self.size**2 / (height * width))))
+        return (height, width), -(-count // self.ranks) * self.ranks
+
+
+class Batches(Dataset[Batch | DataError]):
+    """Makes batch ``step`` of a plan from files.
+
+    Files that cannot be read are left out: the next one of the list takes their place.
+    """
+
+    def __init__(self, files: TrainingFiles, plan: BatchPlan, memory: int = CACHE) -> None:
+        self.plan = plan
+        self.domains: dict[int, list[Source]] = {
+            HAZY: files.hazy,
+            CLEAR: [Source(path, "real") for path in files.clear],
+            PAIRS: files.pairs,
+        }
+        self.reader = Reader(round(ROOM * plan.size), memory)
+        self._broken: dict[Path, str] = {}
+        self._orders: dict[int, tuple[int, np.ndarray]] = {}
+
+    def steps_per_epoch(self) -> int:
+        """Steps until every picture of the larger domain has been drawn once."""
+        wanted = [HAZY, CLEAR] * self.plan.unpaired + [PAIRS] * self.plan.paired * (not self.plan.unpaired)
+        return max(1, -(-max(len(self.domains[domain]) for domain in wanted) // self.plan.batch))
+
+    def _index(self, domain: int, number: int) -> int:
+        """Which source is drawn as the domain's ``number``-th: a new random order in every round."""
+        count = len(self.domains[domain])
+        turn = number // count
+        if self._orders.get(domain, (-1,))[0] != turn:
+            order = np.random.default_rng([self.plan.seed, domain, turn]).permutation(count)
+            self._orders[domain] = (turn, order)
+        return int(self._orders[domain][1][number % count])
+
+    def _draw(self, domain: int, step: int, place: int, shape: tuple[int, int]) -> HazyViews:
+        sources = self.domains[domain]
+        first = self._index(domain, step * self.plan.batch + place)
+        for offset in range(len(sources)):
+            source = sources[(first + offset) % len(sources)]
+            if source.picture in self._broken:
+                continue
+            try:
+                return self._view(source, domain, np.random.default_rng([self.plan.seed, step, domain, place]), shape)
+            except DataError as error:
+                self._broken[source.picture] = str(error)
+        raise DataError(f"{sources[0].picture.parent}: none of the pictures there can be read")
+
+    def _view(self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]) -> HazyViews:
+        picture = self.reader.picture(source.picture)
+        box = random_box(picture.shape[1], picture.shape[2], shape, random)
+        view = cut(picture, box, shape)[None]
+        if source.haze == "real":
+            truth = None
+            if domain == PAIRS and source.partner is not None:
+                truth = self.reader.picture(source.partner, self.reader.size(source.picture))
+            views = real_views(view, view if truth is None else cut(truth, box, shape)[None])
+            views.density += random.uniform(*DENSITY) * (domain == CLEAR)
+            return views
+        depth = cut(self.reader.depth(source, random), box, shape)[None]
+        torch_random = torch.Generator().manual_seed(int(random.integers(2**63)))
+        if domain == PAIRS:
+            view = vary_colours(view, torch_random)
+        measured = torch.tensor([source.haze == "measured"])
+        return add_random_haze(view, depth, measured, INDOOR if source.haze == "measured" else OUTDOOR, torch_random)
+
+    def _part(self, domain: int, step: int) -> HazyViews:
+        shape, count = self.plan.shape_and_count(step)
+        mine = range(self.plan.rank * count // self.plan.ranks, (self.plan.rank + 1) * count // self.plan.ranks)
+        return HazyViews.joined([self._draw(domain, step, place, shape) for place in mine])
+
+    def make(self, step: int) -> Batch:
+        """Batch number ``step``, this process' part of it.
+
+        Raises:
+            DataError: none of a domain's files can be read.
+        """
+        hazy = clear = density = None
+        if self.plan.unpaired:
+            hazy, views = self._part(HAZY, step).hazy, self._part(CLEAR, step)
+            clear, density = views.clear, views.density
+        pairs = self._part(PAIRS, step) if self.plan.paired else None
+        return Batch(hazy, clear, density, pairs, self.plan.shape_and_count(step)[1], list(self._broken.values()))
+
+    def __getitem__(self, step: int) -> Batch | DataError:
+        """As :meth:`make`, but errors are returned, since raised ones lose their message between processes."""
+        try:
+            return self.make(step)
+        except DataError as error:
+            return error
+
+
+@dataclass
+class Stopwatch:
+    """Seconds that were spent waiting for batches."""
+
+    seconds: float = 0.0
+
+
+def loaded(batches: Batches, steps: Iterable[int], workers: int, watch: Stopwatch) -> Iterator[Batch]:
+    """Batches in order, made ahead by loader processes.
+
+    Raises:
+        DataError: as :meth:`Batches.make`.
+    """
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=steps,
+        num_workers=workers,
+        prefetch_factor=2 if workers else None,
+    )
+    iterator = iter(loader)
+    while True:
+        started = time.monotonic()
+        batch = next(iterator, None)
+        watch.seconds += time.monotonic() - started
+        if batch is None:
+            return
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch

@@ -1,0 +1,62 @@
+"""One process of several that train together, started by ``torchrun``."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class World:
+    """This process' number, and how many there are."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this process does what is done once: writing, validating, talking."""
+        return self.rank == 0
+
+    def share(self, module: nn.Module) -> nn.Module:
+        """The module, with gradients averaged over all processes in its backward pass."""
+        return DistributedDataParallel(module) if self.size > 1 else module
+
+    def agree(self, *values: float) -> list[float]:
+        """The main process' values, in all processes."""
+        if self.size == 1:
+            return list(values)
+        shared = [list(values)]
+        dist.broadcast_object_list(shared, src=0)
+        return shared[0]
+
+    def gather(self, value: Any) -> list[Any]:
+        """The values of all processes."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[tuple[World, torch.device]]:
+    """Join the processes that torchrun started, if it did; the world, and this process' own device."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield World(), device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield World(dist.get_rank(), size), device
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,153 @@
+"""What the generators and the critics minimise, each as one module, so that one call covers a step.
+
+CycleGAN (Zhu et al., ICCV 2017) with Cycle-Dehaze's perceptual term (Engin et al., CVPRW 2018), and supervised terms
+where pairs are known.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from claritygan_cli.data.synthesis import HazyViews
+from claritygan_cli.engine.critic import PatchCritic
+from claritygan_cli.engine.cycles import make_cycles
+from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.losses import (
+    AdversarialForm,
+    PerceptualLoss,
+    adversarial_loss,
+    cycle_loss,
+    gradient_penalty,
+    identity_loss,
+)
+from claritygan_cli.engine.scattering import add_haze, remove_haze, transmission
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.pair import Pair
+
+TRANSMISSION_WEIGHT, AIRLIGHT_WEIGHT = 0.5, 0.3
+INVENTED_DEPTH_WEIGHT = 0.3
+
+Terms = dict[str, Tensor]
+
+
+def each(difference: Tensor) -> Tensor:
+    """Mean absolute value of each picture's difference: (N, ...) -> (N,)."""
+    return difference.float().abs().flatten(1).mean(1)
+
+
+def paired_terms(pair: Pair, views: HazyViews) -> Terms:
+    """L1 distances from the truth, as far as it is known.
+
+    Scattering generators: the clear picture; transmission, airlight (where there is haze to read it from) and depth
+    where they are known; the hazy picture, from the known haze or else from the haze that the dehazer read. Invented
+    depth counts for less. Others: the clear and the hazy picture.
+    """
+    if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
+        return {
+            "paired_clear": F.l1_loss(pair.dehaze(views.hazy).float(), views.clear),
+            "paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy),
+        }
+    height = views.hazy.shape[2]
+    seen = pair.dehaze.look(views.hazy)
+    t = seen.map(views.hazy, height, 0)
+    clear = remove_haze(views.hazy, t, seen.airlight)
+    visible = views.known & ((1 - views.t).mean((1, 2, 3)) > 0.05)
+    known = views.known.reshape(-1, 1, 1, 1)
+    density = torch.where(known, views.density, seen.density.detach())
+    airlight = torch.where(known, views.airlight, seen.airlight.detach())
+    depth = pair.hazify.look(views.clear).map(views.clear, height, 0)
+    # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
+    hazy = torch.where(known, add_haze(views.clear, transmission(views.depth, density), airlight), views.hazy)
+    trust = torch.where(views.known & ~views.measured, INVENTED_DEPTH_WEIGHT, 1.0)
+    return {
+        "paired_clear": each(clear - views.clear).mean(),
+        "paired_transmission": TRANSMISSION_WEIGHT * (each(t - views.t) * views.known).mean(),
+        "paired_airlight": AIRLIGHT_WEIGHT * (each(seen.airlight - views.airlight) * visible).mean(),
+        "paired_depth": (each(depth - views.depth) * views.known * trust).mean(),
+        "paired_hazy": (each(add_haze(views.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
+    }
+
+
+class GeneratorLosses(nn.Module):
+    """The generators' terms, each with its weight, and the fakes for the critics.
+
+    Args:
+        pair: the generators; the module's only parameters.
+        critics: judge fakes; hidden from this module, their parameters are another optimiser's.
+        perceptual: VGG distance; hidden too.
+    """
+
+    def __init__(
+        self, config: TrainConfig, pair: Pair, critics: "CriticLosses | None", perceptual: PerceptualLoss | None
+    ) -> None:
+        super().__init__()
+        self.config, self.pair = config, pair
+        self.dehaze, self.hazify = pair.dehaze, pair.hazify
+        self._judges = (critics, perceptual)
+
+    def forward(
+        self, hazy: Tensor | None, clear: Tensor | None, density: Tensor | None, pairs: HazyViews | None
+    ) -> tuple[Terms, Tensor | None, Tensor | None]:
+        """Terms, and the fake hazy and fake clear pictures (N, 3, H, W), without gradient.
+
+        Args:
+            hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
+            density: (N, 1, 1, 1), of the haze to put in front of the clear ones.
+            pairs: hazy views whose truth is known; None leaves the supervised terms out.
+        """
+        terms: Terms = {}
+        fake_hazy = fake_clear = None
+        if hazy is not None and clear is not None and density is not None:
+            terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, density)
+        if pairs is not None:
+            weight = self.config.paired_weight or 1.0
+            terms |= {name: weight * value for name, value in paired_terms(self.pair, pairs).items()}
+        return terms, fake_hazy, fake_clear
+
+    def _unpaired(self, hazy: Tensor, clear: Tensor, density: Tensor) -> tuple[Terms, Tensor, Tensor]:
+        config, (critics, perceptual) = self.config, self._judges
+        assert critics is not None
+        made = make_cycles(self.dehaze, self.hazify, hazy, clear, density, config.recompute)
+        terms = {
+            "adversarial_clear": adversarial_loss(critics.clear(made.fake_clear), True, config.adversarial),
+            "adversarial_hazy": adversarial_loss(critics.hazy(made.fake_hazy), True, config.adversarial),
+            "cycle_hazy": config.cycle_weight * cycle_loss(made.rehazed.float(), hazy),
+            "cycle_clear": config.cycle_weight * cycle_loss(made.recleared.float(), clear),
+            "identity_clear": config.identity_weight * identity_loss(made.same_clear.float(), clear),
+        }
+        if made.same_hazy is not None:
+            terms["identity_hazy"] = config.identity_weight * identity_loss(made.same_hazy.float(), hazy)
+        if perceptual is not None:
+            distance = perceptual(made.rehazed, hazy) + perceptual(made.recleared, clear)
+            terms["perceptual"] = config.perceptual_weight * distance
+        return terms, made.fake_hazy.detach().float(), made.fake_clear.detach().float()
+
+
+class CriticLosses(nn.Module):
+    """The critics' terms: half the sum of the verdicts' losses (CycleGAN, section 7.1), and R1 where it is wanted.
+
+    Args:
+        width: channels of the critics' first layer.
+    """
+
+    def __init__(self, form: AdversarialForm, r1_weight: float = 0.0, width: int = 64) -> None:
+        super().__init__()
+        self.form, self.r1_weight = form, r1_weight
+        self.hazy, self.clear = PatchCritic(width), PatchCritic(width)
+
+    def _verdict(self, critic: PatchCritic, real: Tensor, fake: Tensor) -> Tensor:
+        scores_real, scores_fake = critic(torch.cat([real, fake])).split(len(real))
+        right = adversarial_loss(scores_real, True, self.form)
+        return 0.5 * (right + adversarial_loss(scores_fake, False, self.form))
+
+    def forward(self, hazy: Tensor, clear: Tensor, fake_hazy: Tensor, fake_clear: Tensor) -> Terms:
+        """Terms from real and generated pictures, (N, 3, H, W) each, the latter without gradient."""
+        terms = {
+            "critic_hazy": self._verdict(self.hazy, hazy, fake_hazy),
+            "critic_clear": self._verdict(self.clear, clear, fake_clear),
+        }
+        if self.r1_weight:
+            with torch.autocast(hazy.device.type, enabled=False):  # squares of gradients are out of fp16's range
+                penalty = gradient_penalty(self.hazy, hazy) + gradient_penalty(self.clear, clear)
+            terms["critic_r1"] = 0.5 * self.r1_weight * penalty
+        return terms

@@ -1,0 +1,118 @@
+"""The folder of a run: settings, checkpoints, metrics, sample pictures and the models that come out."""
+
+import json
+import os
+import pickle
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from claritygan_cli.errors import UsageError
+from claritygan_cli.files import written_whole
+from claritygan_cli.training.config import TrainConfig
+
+
+def free_folder(config_out: Path | None, data: tuple[Path, ...]) -> Path:
+    """The run folder that was asked for, or the first free one of ``runs/DATA``, ``runs/DATA-2``, ..."""
+    if config_out is not None:
+        return config_out
+    name = data[0].resolve().name if data else "run"
+    numbered = (Path("runs") / (name if number == 1 else f"{name}-{number}") for number in range(1, 10**6))
+    return next(folder for folder in numbered if not folder.exists())
+
+
+class RunFolder:
+    """Paths of a run and what is written there; every file appears whole or not at all.
+
+    Args:
+        path: the folder; made with the first file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.settings, self.metrics = path / "config.json", path / "metrics.jsonl"
+        self.last, self.best = path / "last.pt", path / "best.pt"
+        self.samples = path / "samples"
+        self._board: Any = None
+
+    def write_config(self, config: TrainConfig) -> None:
+        """Keep the run's settings for :meth:`read_config`."""
+        with written_whole(self.settings) as file:
+            file.write(config.to_json().encode())
+
+    def read_config(self) -> TrainConfig:
+        """The settings of the run.
+
+        Raises:
+            UsageError: there is no run in the folder, or its settings are damaged.
+        """
+        try:
+            return TrainConfig.from_json(self.settings.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise UsageError(f"{self.settings}: no run to resume there; leave out --resume") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{self.settings}: no settings of a run ({error}); start a new run") from error
+
+    def save(self, state: dict[str, Any], better: bool) -> None:
+        """Write the last checkpoint, which becomes the best one too if it is ``better``."""
+        with written_whole(self.last) as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if better:
+            link = self.best.with_name(f".{self.best.name}.{os.getpid()}.part")
+            with suppress(FileNotFoundError):
+                link.unlink()
+            os.link(self.last, link)  # the next checkpoint replaces last.pt, and leaves this one alone
+            os.replace(link, self.best)
+
+    def load(self) -> dict[str, Any]:
+        """The last checkpoint.
+
+        Raises:
+            UsageError: there is none, or it is damaged.
+        """
+        try:
+            return torch.load(self.last, map_location="cpu", weights_only=True)
+        except FileNotFoundError as error:
+            raise UsageError(f"{self.last}: no checkpoint to resume from; leave out --resume") from error
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise UsageError(f"{self.last}: not a complete checkpoint; start a new run") from error
+
+    def forget_after(self, step: int) -> None:
+        """Drop metrics of steps that a resumed run will take again."""
+        if not self.metrics.is_file():
+            return
+        lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        with written_whole(self.metrics) as file:
+            file.write("".join(f"{line}\n" for line in kept).encode())
+
+    def log(self, line: dict[str, Any]) -> None:
+        """Add a line to the metrics, and to TensorBoard's where it is installed."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if self._board is None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+
+                self._board = SummaryWriter(str(self.path / "tensorboard"))
+            except ImportError:
+                self._board = False
+        if self._board:
+            for name, value in flat(line).items():
+                self._board.add_scalar(name, value, line["step"])
+            self._board.flush()
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """Numbers of nested dictionaries by their path: ``{"a": {"b": 1}}`` is ``{"a/b": 1}``."""
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float):
+            found[f"{prefix}{name}"] = float(value)
+    return found

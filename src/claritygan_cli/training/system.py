@@ -1,0 +1,134 @@
+"""A CycleGAN in training: networks, optimisers, pools and averages, and the step that changes them all."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from claritygan_cli.data.batches import Batch
+from claritygan_cli.engine.image_pool import ImagePool
+from claritygan_cli.engine.losses import PerceptualLoss
+from claritygan_cli.errors import UsageError
+from claritygan_cli.models.vgg import load_vgg
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.descent import Descent, make_adam, make_adamw
+from claritygan_cli.training.distributed import World
+from claritygan_cli.training.ema import Average
+from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, Terms
+from claritygan_cli.training.pair import Pair
+
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def load_perceptual(config: TrainConfig, device: torch.device) -> PerceptualLoss | None:
+    """The VGG term's network, where the run has one.
+
+    Raises:
+        UsageError: the weights or the layers are not usable.
+    """
+    if not (config.unpaired and config.perceptual_weight):
+        return None
+    try:
+        return PerceptualLoss(load_vgg(config.vgg), config.vgg_layers).to(device)
+    except ValueError as error:
+        raise UsageError(f"--vgg-layer: {error}") from error
+
+
+class CycleGAN:
+    """All that a training step changes.
+
+    Args:
+        config: the run; its precision is settled.
+        pair: the generators.
+        device: where to train.
+        world: the processes that train together.
+
+    Raises:
+        UsageError: the VGG weights are not usable.
+    """
+
+    def __init__(self, config: TrainConfig, pair: Pair, device: torch.device, world: World) -> None:
+        self.config, self.pair, self.device, self.world = config, pair, device, world
+        torch.manual_seed(config.seed)
+        layout = torch.channels_last
+        for network in pair.networks.values():
+            network.to(device).to(memory_format=layout)
+        self.averages = {direction: Average(network) for direction, network in pair.networks.items()}
+        critics = CriticLosses(config.adversarial, config.r1_weight).to(device).to(memory_format=layout)
+        self.critics = critics if config.unpaired else None
+        losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device))
+        make = make_adam if config.unpaired else make_adamw
+        self.descents = {"generators": Descent(make([losses], config.learning_rate), config, device)}
+        self._generator_losses = world.share(losses)
+        if self.critics is not None:
+            self.descents["critics"] = Descent(make_adam([critics], config.learning_rate), config, device)
+            self._critic_losses = world.share(critics)
+        self.pools = {
+            name: ImagePool(config.pool, config.seed + 2 * world.rank + i) for i, name in enumerate(("hazy", "clear"))
+        }
+        self.number = 0
+
+    def _autocast(self) -> torch.autocast:
+        kind = AUTOCAST.get(self.config.precision)
+        return torch.autocast(self.device.type, kind, enabled=kind is not None)
+
+    def step(self, batch: Batch, learning_rate: float) -> tuple[Terms, Tensor]:
+        """One update of the generators, then one of the critics.
+
+        Returns:
+            The terms, without gradient, and whether all of the step was finite.
+        """
+        if self.critics is not None:
+            self.critics.requires_grad_(False)
+        with self._autocast():
+            terms, fake_hazy, fake_clear = self._generator_losses(batch.hazy, batch.clear, batch.density, batch.pairs)
+        finite = self.descents["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
+        if self.critics is not None and finite:
+            old_hazy, old_clear = self.pools["hazy"].query(fake_hazy), self.pools["clear"].query(fake_clear)
+            self.critics.requires_grad_(True)
+            with self._autocast():
+                verdicts = self._critic_losses(batch.hazy, batch.clear, old_hazy, old_clear)
+            finite = self.descents["critics"].step(torch.stack(list(verdicts.values())).sum(), learning_rate)
+            terms |= verdicts
+        for direction, average in self.averages.items():
+            average.update(self.pair.networks[direction], self.number)
+        self.number += 1
+        return {name: value.detach() for name, value in terms.items()}, finite
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that decides how training goes on; to be called by all processes together."""
+        random = torch.cuda.get_rng_state() if self.device.type == "cuda" else torch.get_rng_state()
+        own = {"random": random, **{name: pool.state_dict() for name, pool in self.pools.items()}}
+        return {
+            "number": self.number,
+            "networks": {direction: network.state_dict() for direction, network in self.pair.networks.items()},
+            "averages": {direction: average.network.state_dict() for direction, average in self.averages.items()},
+            "critics": self.critics.state_dict() if self.critics is not None else {},
+            "descents": {name: descent.state_dict() for name, descent in self.descents.items()},
+            "processes": self.world.gather(own),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken.
+
+        Pools and random numbers go on where the number of processes is the same, and start anew otherwise.
+
+        Raises:
+            RuntimeError, KeyError, ValueError: the state is of another architecture or objective.
+        """
+        self.number = state["number"]
+        for direction, network in self.pair.networks.items():
+            network.load_state_dict(state["networks"][direction])
+            self.averages[direction].network.load_state_dict(state["averages"][direction])
+        if self.critics is not None:
+            self.critics.load_state_dict(state["critics"])
+        for name, descent in self.descents.items():
+            descent.load_state_dict(state["descents"][name])
+        if len(state["processes"]) == self.world.size:
+            own = state["processes"][self.world.rank]
+            for name, pool in self.pools.items():
+                pool.load_state_dict(own[name], self.device)
+            if self.device.type == "cuda":
+                torch.cuda.set_rng_state(own["random"].cpu())
+            else:
+                torch.set_rng_state(own["random"])

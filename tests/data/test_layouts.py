@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from claritygan_cli.data.layouts import find_training_files
+from claritygan_cli.errors import DataError
+
+
+def save(path: Path, photo: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(photo).save(path)
+
+
+def place(root: Path, photo: np.ndarray, *names: str) -> None:
+    for name in names:
+        save(root / name, photo[:32, :48])
+
+
+@pytest.mark.parametrize("clear", ["clear", "gt"])
+def test_reside(tmp_path: Path, photo: np.ndarray, clear: str) -> None:
+    place(
+        tmp_path, photo, "hazy/1_1_0.9.png", "hazy/1_2_0.8.png", "hazy/2_1_0.7.png", f"{clear}/1.png", f"{clear}/2.png"
+    )
+    files = find_training_files((tmp_path,), (), ())
+    assert [source.haze for source in files.hazy] == ["real"] * 3
+    assert [path.name for path in files.clear] == ["1.png", "2.png"]
+    pairs = {source.picture.name: source.partner.name for source in files.pairs if source.partner}
+    assert pairs == {"1_1_0.9.png": "1.png", "1_2_0.8.png": "1.png", "2_1_0.7.png": "2.png"}
+
+
+def test_reside_in_parts_and_without_its_test_sets(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "OTS/hazy/part1/0001_0.8_0.2.jpg", "OTS/hazy/part2/0002_1_0.1.jpg", "OTS/clear/0001.jpg")
+    place(tmp_path, photo, "OTS/clear/0002.jpg", "SOTS/indoor/hazy/1400_1.png", "SOTS/indoor/gt/1400.png")
+    files = find_training_files((tmp_path,), (), ())
+    assert [source.picture.name for source in files.hazy] == ["0001_0.8_0.2.jpg", "0002_1_0.1.jpg"]
+    assert len(files.pairs) == 2
+    only = find_training_files((tmp_path / "SOTS",), (), ())
+    assert [source.picture.name for source in only.hazy] == ["1400_1.png"]
+
+
+def test_cyclegan_layout(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "trainA/a.jpg", "trainB/b.jpg", "trainB/c.jpg", "testA/d.jpg", "testB/d.jpg")
+    files = find_training_files((tmp_path,), (), ())
+    assert [source.picture.name for source in files.hazy] == ["a.jpg"]
+    assert [path.name for path in files.clear] == ["b.jpg", "c.jpg"]
+    assert [source.haze for source in files.pairs] == ["invented"] * 2
+
+
+def test_two_folders(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "fog/a.png", "sun/deep/b.png", "sun/a.png")
+    files = find_training_files((), (tmp_path / "fog",), (tmp_path / "sun",))
+    assert [source.picture.name for source in files.hazy] == ["a.png"]
+    assert [path.name for path in files.clear] == ["a.png", "b.png"]
+    assert {(s.picture.name, s.haze) for s in files.pairs} == {("a.png", "real"), ("b.png", "invented")}
+
+
+def test_scenes_with_depth_and_masks(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "room/rgb/1.png", "room/depth/1.png", "street/rgb/2.png", "street/labels/2.png")
+    place(tmp_path, photo, "clear/3.png", "hazy/4.png")
+    files = find_training_files((tmp_path,), (), ())
+    assert [(s.picture.name, s.haze) for s in files.hazy] == [
+        ("4.png", "real"),
+        ("1.png", "measured"),
+        ("2.png", "masked"),
+    ]
+    assert sorted(path.name for path in files.clear) == ["1.png", "2.png", "3.png"]
+    assert sorted(s.haze for s in files.pairs) == ["invented", "masked", "measured"]
+    assert find_training_files((tmp_path / "room",), (), ()).hazy == files.hazy[1:2]
+
+
+def test_errors_show_the_layouts_and_where_reside_is(tmp_path: Path, photo: np.ndarray) -> None:
+    for data, hazy in (((tmp_path / "none",), ()), ((tmp_path,), ()), ((), (tmp_path,))):
+        with pytest.raises(DataError, match=r"hazy/ \+ clear/.*trainA.*NAME/depth.*RESIDE is published at https://"):
+            find_training_files(data, hazy, ())
+    place(tmp_path, photo, "room/rgb/1.png", "room/depth/2.png")
+    with pytest.raises(DataError, match=r"1\.png: has no partner"):
+        find_training_files((tmp_path,), (), ())

@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from claritygan_cli.data.synthesis import INDOOR, HazyViews, add_random_haze, real_views
+from claritygan_cli.engine.cycles import make_cycles
+from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.losses import PerceptualLoss
+from claritygan_cli.models.vgg import vgg_layers
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, paired_terms
+from claritygan_cli.training.pair import Pair, make_pair
+
+
+def pictures(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    torch.manual_seed(seed)
+    return torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64), torch.full((2, 1, 1, 1), 0.7)
+
+
+def shaken(config: TrainConfig) -> Pair:
+    """A pair whose fresh networks do something."""
+    pair = make_pair(config)
+    for network in pair.networks.values():
+        for name, parameter in network.named_parameters():
+            if "log_eps" not in name:
+                torch.nn.init.normal_(parameter, std=0.2)
+    return pair
+
+
+@pytest.mark.parametrize("generator", ["scattering", "resnet"])
+@pytest.mark.parametrize("form", ["lsgan", "log"])
+@torch.no_grad()
+def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str) -> None:
+    config = replace(config, generator=generator, adversarial=form, perceptual_weight=0.3)  # type: ignore[arg-type]
+    pair, critics = shaken(config), CriticLosses(config.adversarial, width=4)
+    vgg = PerceptualLoss(vgg_layers([4, 4, 8, 8, 8]), ("relu1_2", "relu3_1"))
+    hazy, clear, density = pictures()
+    terms, fake_hazy, fake_clear = GeneratorLosses(config, pair, critics, vgg)(hazy, clear, density, None)
+    made = make_cycles(pair.dehaze, pair.hazify, hazy, clear, density)
+
+    def verdict(scores: Tensor) -> Tensor:
+        return ((scores - 1) ** 2).mean() if form == "lsgan" else -torch.sigmoid(scores).log().mean()
+
+    def distance(picture: Tensor, target: Tensor) -> Tensor:
+        return torch.stack([((a - b) ** 2).mean() for a, b in zip(vgg.extract(picture), vgg.extract(target))]).mean()
+
+    expected = {
+        "adversarial_clear": verdict(critics.clear(made.fake_clear)),
+        "adversarial_hazy": verdict(critics.hazy(made.fake_hazy)),
+        "cycle_hazy": 10 * (made.rehazed - hazy).abs().mean(),
+        "cycle_clear": 10 * (made.recleared - clear).abs().mean(),
+        "identity_clear": 5 * (pair.dehaze(clear) - clear).abs().mean(),
+        "perceptual": 0.3 * (distance(made.rehazed, hazy) + distance(made.recleared, clear)),
+    }
+    if generator == "resnet":
+        expected["identity_hazy"] = 5 * (pair.hazify(hazy) - hazy).abs().mean()
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(fake_hazy, made.fake_hazy)
+    torch.testing.assert_close(fake_clear, made.fake_clear)
+
+
+def test_generator_losses_own_the_generators_alone(config: TrainConfig) -> None:
+    pair, critics = make_pair(config), CriticLosses("lsgan", width=4)
+    losses = GeneratorLosses(config, pair, critics, None)
+    own = {id(p) for network in pair.networks.values() for p in network.parameters()}
+    assert {id(p) for p in losses.parameters()} == own
+
+
+@pytest.mark.parametrize("form", ["lsgan", "log"])
+def test_critic_terms_by_hand(form: str) -> None:
+    critics = CriticLosses(form, r1_weight=3.0, width=4)  # type: ignore[arg-type]
+    hazy, clear, _ = pictures()
+    old_hazy, old_clear, _ = pictures(1)
+    terms = critics(hazy, clear, old_hazy, old_clear)
+    penalty = torch.zeros(())
+    for name, critic, real, fake in (("hazy", critics.hazy, hazy, old_hazy), ("clear", critics.clear, clear, old_clear)):
+        if form == "lsgan":
+            expected = 0.5 * (((critic(real) - 1) ** 2).mean() + (critic(fake) ** 2).mean())
+        else:
+            right, wrong = torch.sigmoid(critic(real)), torch.sigmoid(critic(fake))
+            expected = -0.5 * (right.log().mean() + (1 - wrong).log().mean())
+        torch.testing.assert_close(terms[f"critic_{name}"], expected, atol=1e-5, rtol=1e-4)
+        real = real.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(critic(real).sum(), real)
+        penalty = penalty + (slope**2).sum((1, 2, 3)).mean()
+    torch.testing.assert_close(terms["critic_r1"], 1.5 * penalty, atol=1e-4, rtol=1e-4)
+
+
+def mixed_views() -> HazyViews:
+    """One synthetic pair with measured depth, one with invented depth, one real pair."""
+    torch.manual_seed(3)
+    clear, depth, real = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64), torch.rand(1, 3, 64, 64)
+    ranges = replace(INDOOR, odd=0.0, none=0.0)
+    made = add_random_haze(clear, depth, torch.tensor([True, False]), ranges, torch.Generator().manual_seed(0))
+    return HazyViews.joined([made, real_views(real * 0.5 + 0.4, real)])
+
+
+@torch.no_grad()
+def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> None:
+    pair, views = shaken(config), mixed_views()
+    assert isinstance(pair.dehaze, ScatteringDehazer)
+    assert isinstance(pair.hazify, ScatteringHazifier)
+    lift = pair.dehaze.look(views.hazy)
+    t, light = lift.map(views.hazy, 64, 0), lift.airlight
+    depth = pair.hazify.look(views.clear).map(views.clear, 64, 0)
+    density = torch.cat([views.density[:2], lift.density[2:]])
+    airlight = torch.cat([views.airlight[:2], light[2:]])
+
+    def fog(distance: Tensor) -> Tensor:
+        return views.clear * torch.exp(-density * distance) + airlight * (1 - torch.exp(-density * distance))
+
+    def mean(difference: Tensor) -> np.ndarray:
+        return difference.abs().flatten(1).mean(1).numpy()
+
+    hazy = torch.cat([fog(views.depth)[:2], views.hazy[2:]])
+    expected = {
+        "paired_clear": mean((views.hazy - light) / t + light - views.clear).mean(),
+        "paired_transmission": 0.5 * mean(t - views.t)[:2].sum() / 3,
+        "paired_airlight": 0.3 * mean(light - views.airlight)[:2].sum() / 3,
+        "paired_depth": (mean(depth - views.depth)[:2] * [1, 0.3]).sum() / 3,
+        "paired_hazy": (mean(fog(depth) - hazy) * [1, 0.3, 1]).mean(),
+    }
+    terms = paired_terms(pair, views)
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
+
+
+@torch.no_grad()
+def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
+    config = replace(config, generator="resnet", paired_weight=4.0)
+    pair, views = make_pair(config), mixed_views()
+    terms, fake_hazy, _ = GeneratorLosses(config, pair, None, None)(None, None, None, views)
+    assert fake_hazy is None
+    expected = {
+        "paired_clear": 4 * (pair.dehaze(views.hazy) - views.clear).abs().mean(),
+        "paired_hazy": 4 * (pair.hazify(views.clear) - views.hazy).abs().mean(),
+    }
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)

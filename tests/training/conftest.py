@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.training.tiny_run import tiny_card, tiny_critics
 
-from claritygan_cli.models.weights import Direction, ModelCard
-from claritygan_cli.training import pair
+from claritygan_cli.training import pair, system
 from claritygan_cli.training.config import TrainConfig
 
 
@@ -30,16 +30,9 @@ def data(tmp_path: Path, photo: np.ndarray) -> Path:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fresh scattering generators are tiny ones."""
-    original = pair.fresh_card
-
-    def fresh_card(config: TrainConfig, direction: Direction) -> ModelCard:
-        card = original(config, direction)
-        if config.generator == "scattering":
-            card.numbers.update(widths=[4, 8], blocks=[1, 1])
-        return card
-
-    monkeypatch.setattr(pair, "fresh_card", fresh_card)
+    """Critics and fresh scattering generators are tiny ones."""
+    monkeypatch.setattr(system, "CriticLosses", tiny_critics)
+    monkeypatch.setattr(pair, "fresh_card", tiny_card)
 
 
 @pytest.fixture

@@ -45,7 +45,9 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
         return ((scores - 1) ** 2).mean() if form == "lsgan" else -torch.sigmoid(scores).log().mean()
 
     def distance(picture: Tensor, target: Tensor) -> Tensor:
-        return torch.stack([((a - b) ** 2).mean() for a, b in zip(vgg.extract(picture), vgg.extract(target))]).mean()
+        return torch.stack(
+            [((a - b) ** 2).mean() for a, b in zip(*map(vgg.extract, (picture, target)), strict=True)]
+        ).mean()
 
     expected = {
         "adversarial_clear": verdict(critics.clear(made.fake_clear)),
@@ -78,7 +80,10 @@ def test_critic_terms_by_hand(form: str) -> None:
     old_hazy, old_clear, _ = pictures(1)
     terms = critics(hazy, clear, old_hazy, old_clear)
     penalty = torch.zeros(())
-    for name, critic, real, fake in (("hazy", critics.hazy, hazy, old_hazy), ("clear", critics.clear, clear, old_clear)):
+    for name, critic, real, fake in (
+        ("hazy", critics.hazy, hazy, old_hazy),
+        ("clear", critics.clear, clear, old_clear),
+    ):
         if form == "lsgan":
             expected = 0.5 * (((critic(real) - 1) ** 2).mean() + (critic(fake) ** 2).mean())
         else:

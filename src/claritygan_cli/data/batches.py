@@ -5,6 +5,7 @@ run sees what it would have seen, any number of loader processes makes the same 
 its own part of a batch.
 """
 
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
@@ -195,6 +196,11 @@ class Stopwatch:
     seconds: float = 0.0
 
 
+def _ignore_interrupts(_worker: int) -> None:
+    """Ctrl-C is for the main process, which still has a step to finish."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def loaded(batches: Batches, steps: Iterable[int], workers: int, watch: Stopwatch) -> Iterator[Batch]:
     """Batches in order, made ahead by loader processes.
 
@@ -207,6 +213,8 @@ def loaded(batches: Batches, steps: Iterable[int], workers: int, watch: Stopwatc
         sampler=steps,
         num_workers=workers,
         prefetch_factor=2 if workers else None,
+        worker_init_fn=_ignore_interrupts,
+        generator=torch.Generator(),  # or the loader would draw from the networks' random numbers
     )
     iterator = iter(loader)
     while True:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -78,11 +77,13 @@ class RunFolder:
             return torch.load(self.last, map_location="cpu", weights_only=True)
         except FileNotFoundError as error:
             raise UsageError(f"{self.last}: no checkpoint to resume from; leave out --resume") from error
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        except Exception as error:  # the unpickler raises whatever it likes on damaged files
             raise UsageError(f"{self.last}: not a complete checkpoint; start a new run") from error
 
-    def forget_after(self, step: int) -> None:
-        """Drop metrics of steps that a resumed run will take again."""
+    def tidy(self, step: int) -> None:
+        """Drop what a killed run left: files half written, and metrics of steps that will be taken again."""
+        for path in self.path.rglob(".*.part"):
+            path.unlink()
         if not self.metrics.is_file():
             return
         lines = self.metrics.read_text(encoding="utf-8").splitlines()

@@ -114,13 +114,14 @@ class Trainer:
         self.folder = RunFolder(config.out)
         self.spent, self.best, self.skipped, self.bad = 0.0, -math.inf, 0, 0
         self.reported: set[str] = set()
+        self.watch = Stopwatch()
         self._forget()
 
     def _forget(self) -> None:
         """Start new means."""
         self.sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
-        self.images, self.steps, self.watch = 0, 0, Stopwatch()
-        self.since = time.monotonic()
+        self.images, self.steps = 0, 0
+        self.since, self.watch.seconds = time.monotonic(), 0.0
 
     def resume(self) -> None:
         """Go on from the run folder's last checkpoint.
@@ -136,7 +137,7 @@ class Trainer:
             reason = " ".join(str(error).split())[:120]
             raise UsageError(f"{self.folder.last}: does not fit the settings of this run ({reason})") from error
         if self.world.main:
-            self.folder.forget_after(self.system.number)
+            self.folder.tidy(self.system.number)
 
     def progress(self) -> float:
         """How much of the run is over, 0 to 1: by steps or, if that is more, by its time budget."""

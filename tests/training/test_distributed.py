@@ -1,0 +1,67 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.training import tiny_run
+
+from claritygan_cli.errors import UsageError
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.distributed import World, joined
+from claritygan_cli.training.run_folder import RunFolder
+from claritygan_cli.training.trainer import train
+
+
+@pytest.mark.parametrize("generator", ["scattering", "resnet"])
+def test_two_processes_train_as_one_with_the_same_batch(config: TrainConfig, generator: str) -> None:
+    config = replace(config, generator=generator, epochs=3, batch=4, paired_weight=1.0)  # type: ignore[arg-type]
+    train(config)
+    two = replace(config, out=config.out.with_name("two"))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", tiny_run.__file__]
+    done = subprocess.run([*launch, two.to_json()], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("epoch 1/3") == 1
+    one, both = (RunFolder(c.out).load()["system"] for c in (config, two))
+    assert one["number"] == both["number"] == 3
+    assert len(both["processes"]) == 2
+    for direction, network in one["networks"].items():
+        for name, value in network.items():
+            difference = (value - both["networks"][direction][name]).abs()
+            if generator == "resnet" and name.endswith("bias"):
+                # InstanceNorm takes biases away: Adam makes steps of the rounding of their vanishing gradient
+                assert difference.max() < 2 * 3 * config.learning_rate
+            else:
+                assert difference.mean() < 0.02 * config.learning_rate, name
+    more = replace(two, epochs=4)
+    done = subprocess.run([*launch, more.to_json(), "resume"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert RunFolder(two.out).load()["system"]["number"] == 4
+
+
+def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with joined(torch.device("cpu")) as (world, device):
+        assert (world, device) == (World(), torch.device("cpu"))
+        assert world.agree(1.0, 2.0) == [1.0, 2.0]
+        assert world.gather("x") == ["x"]
+
+
+def test_batches_must_divide_among_processes(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "WORLD_SIZE" not in os.environ
+    monkeypatch.setattr("claritygan_cli.training.trainer.joined", lambda device: _pretend(device))
+    with pytest.raises(UsageError, match="--batch 2: must be a multiple of the 3 processes"):
+        train(config)
+
+
+class _pretend:  # noqa: N801
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def __enter__(self) -> tuple[World, torch.device]:
+        return World(1, 3), self.device
+
+    def __exit__(self, *_: object) -> None:
+        pass

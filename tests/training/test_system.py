@@ -1,0 +1,79 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from claritygan_cli.data.batches import Batch
+from claritygan_cli.data.synthesis import real_views
+from claritygan_cli.engine.generators import ScatteringDehazer
+from claritygan_cli.errors import UsageError
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.distributed import World
+from claritygan_cli.training.ema import Average
+from claritygan_cli.training.pair import make_pair
+from claritygan_cli.training.system import CycleGAN, load_perceptual
+
+CPU = torch.device("cpu")
+
+
+def system_of(config: TrainConfig) -> CycleGAN:
+    return CycleGAN(config, make_pair(config), CPU, World())
+
+
+def unpaired() -> Batch:
+    random = torch.Generator().manual_seed(0)
+    hazy, clear = (torch.rand(2, 3, 64, 64, generator=random) for _ in range(2))
+    return Batch(0.5 + hazy / 2, clear, torch.ones(2, 1, 1, 1), None, 2)
+
+
+@pytest.mark.parametrize("generator", ["scattering", "resnet"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_step_changes_everything_in_any_precision(config: TrainConfig, generator: str, precision: str) -> None:
+    system = system_of(replace(config, generator=generator, precision=precision))  # type: ignore[arg-type]
+    modules = {**system.pair.networks, "critics": system.critics}
+    before = {n: [p.detach().clone() for p in m.parameters()] for n, m in modules.items() if m is not None}
+    for _ in range(3 if precision != "fp16" else 6):  # fp16 looks for its scale first
+        terms, finite = system.step(unpaired(), 1e-3)
+    assert finite
+    assert all(torch.isfinite(value) and value.dtype == torch.float32 for value in terms.values())
+    for name, parameters in before.items():
+        now = list(modules[name].parameters())  # type: ignore[union-attr, index]
+        assert any(not torch.equal(a, b) for a, b in zip(parameters, now, strict=True))
+
+
+@pytest.mark.parametrize("generator", ["scattering", "resnet"])
+def test_training_lowers_the_loss(config: TrainConfig, photo: np.ndarray, generator: str) -> None:
+    system = system_of(replace(config, generator=generator, objective="supervised"))  # type: ignore[arg-type]
+    clear = torch.from_numpy(photo[:64, :128]).permute(2, 0, 1)[None].float() / 255
+    views = real_views(0.5 * clear + 0.45, clear)
+    losses = [system.step(Batch(None, None, None, views, 1), 3e-3)[0]["paired_clear"].item() for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.7 * losses[0]
+
+
+def test_old_fakes_are_shown_to_the_critics(config: TrainConfig) -> None:
+    system = system_of(replace(config, pool=4))
+    for _ in range(4):
+        system.step(unpaired(), 1e-3)
+    kept = system.pools["clear"].images[torch.Size([3, 64, 64])]
+    assert len(kept) == 4
+    assert not any(image.requires_grad for image in kept)
+
+
+def test_perceptual_weights_and_layers_are_checked(config: TrainConfig, tmp_path: Path) -> None:
+    assert load_perceptual(config, CPU) is None
+    with pytest.raises(UsageError, match="--vgg"):
+        load_perceptual(replace(config, perceptual_weight=1.0, vgg=tmp_path / "none.safetensors"), CPU)
+
+
+def test_average_follows(config: TrainConfig) -> None:
+    network = make_pair(config).dehaze
+    assert isinstance(network, ScatteringDehazer)
+    average = Average(network, decay=0.5)
+    start = network.head.weight.detach().clone()
+    with torch.no_grad():
+        network.head.weight.add_(1)
+    average.update(network, step=1000)
+    torch.testing.assert_close(average.network.get_parameter("head.weight"), start + 0.5)
+    assert not any(p.requires_grad for p in average.network.parameters())

@@ -1,0 +1,45 @@
+"""A training run with tiny networks in a process of its own: ``tiny_run.py SETTINGS [resume | kill=N]``.
+
+``kill=N`` kills the process while it writes its N-th checkpoint: the bytes are there, the name is not.
+"""
+
+import os
+import signal
+import sys
+from functools import partial
+
+from claritygan_cli.models.weights import Direction, ModelCard
+from claritygan_cli.training import pair, system
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.losses import CriticLosses
+from claritygan_cli.training.trainer import train
+
+full_card = pair.fresh_card
+tiny_critics = partial(CriticLosses, width=4)
+
+
+def tiny_card(config: TrainConfig, direction: Direction) -> ModelCard:
+    """Architecture of a tiny generator."""
+    card = full_card(config, direction)
+    if config.generator == "scattering":
+        card.numbers.update(widths=[4, 8], blocks=[1, 1])
+    return card
+
+
+def kill_at(checkpoint: int) -> None:
+    written: list[int] = []
+
+    def killing(file: int) -> None:
+        written.append(file)
+        if len(written) == checkpoint:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.fsync = killing  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    pair.fresh_card, system.CriticLosses = tiny_card, tiny_critics  # type: ignore[assignment, misc]
+    how = sys.argv[2] if len(sys.argv) > 2 else ""
+    if how.startswith("kill="):
+        kill_at(int(how.removeprefix("kill=")))
+    train(TrainConfig.from_json(sys.argv[1]), resume=how == "resume")

@@ -1,5 +1,6 @@
 """Training data made by code, and networks that train in seconds."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Critics and fresh scattering generators are tiny ones."""
     monkeypatch.setattr(system, "CriticLosses", tiny_critics)
     monkeypatch.setattr(pair, "fresh_card", tiny_card)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
 @pytest.fixture

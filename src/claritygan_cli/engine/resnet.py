@@ -1,11 +1,35 @@
 """The residual generator network of the CycleGAN paper (Zhu et al., ICCV 2017; Johnson et al., ECCV 2016)."""
 
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 Variant = Literal["paper", "claritygan"]
+
+
+class _Reflect(torch.autograd.Function):
+    """Reflect padding for training: autocast leaves its numbers alone, and its backward pass only adds borders."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, padding: int) -> Tensor:
+        """(N, C, H, W) -> (N, C, H + 2 padding, W + 2 padding)."""
+        context.padding = padding
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pad(x, [padding] * 4, mode="reflect")
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        """Each border row and column goes back to the one that it mirrors."""
+        padding, whole = context.padding, gradients[0].clone()
+        for dim in (2, 3):
+            last = whole.shape[dim] - 1
+            for i in range(padding):
+                for border, mirrored in ((i, 2 * padding - i), (last - i, last - 2 * padding + i)):
+                    whole.select(dim, mirrored).add_(whole.select(dim, border))
+            whole = whole.narrow(dim, padding, last + 1 - 2 * padding)
+        return whole, None
 
 
 class ReflectionPad(nn.Module):
@@ -17,8 +41,11 @@ class ReflectionPad(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H + 2 padding, W + 2 padding)."""
-        mode = "reflect" if min(x.shape[2:]) > self.padding else "replicate"
-        return F.pad(x, [self.padding] * 4, mode=mode)
+        if min(x.shape[2:]) <= self.padding:
+            return F.pad(x, [self.padding] * 4, mode="replicate")
+        if torch.is_grad_enabled() and x.requires_grad:
+            return _Reflect.apply(x, self.padding)
+        return F.pad(x, [self.padding] * 4, mode="reflect")
 
 
 class InstanceNorm(nn.InstanceNorm2d):

@@ -10,8 +10,8 @@ from tests.training import tiny_run
 from claritygan_cli.errors import UsageError
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import World, joined
+from claritygan_cli.training.run import train
 from claritygan_cli.training.run_folder import RunFolder
-from claritygan_cli.training.trainer import train
 
 
 @pytest.mark.parametrize("generator", ["scattering", "resnet"])
@@ -51,7 +51,7 @@ def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_batches_must_divide_among_processes(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "WORLD_SIZE" not in os.environ
-    monkeypatch.setattr("claritygan_cli.training.trainer.joined", lambda device: _pretend(device))
+    monkeypatch.setattr("claritygan_cli.training.run.joined", lambda device: _pretend(device))
     with pytest.raises(UsageError, match="--batch 2: must be a multiple of the 3 processes"):
         train(config)
 

@@ -18,10 +18,12 @@ from tests.training import tiny_run
 from claritygan_cli.data.batches import Batch
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.models.weights import load_model
+from claritygan_cli.training import trainer
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.run import train
 from claritygan_cli.training.run_folder import RunFolder
 from claritygan_cli.training.system import CycleGAN
-from claritygan_cli.training.trainer import MAX_BAD_STEPS, Trainer, learning_rate_at, train
+from claritygan_cli.training.trainer import MAX_BAD_STEPS, learning_rate_at
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
@@ -168,7 +170,7 @@ def test_a_time_budget_ends_the_run_and_its_schedule(config: TrainConfig) -> Non
 def test_best_is_by_validation(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([10.0, 30.0, 20.0, 25.0, 25.0])
     monkeypatch.setattr(
-        Trainer, "validate", lambda self: {"val": {"psnr": next(scores), "ssim": None, "ciede2000": None}}
+        trainer, "validate_on", lambda *_: {"val": {"psnr": next(scores), "ssim": None, "ciede2000": None}}
     )
     train(replace(config, checkpoint_minutes=0.0))
     assert torch.load(config.out / "best.pt", weights_only=True)["system"]["number"] == 2

@@ -12,7 +12,7 @@ from claritygan_cli.models.weights import Direction, ModelCard
 from claritygan_cli.training import pair, system
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.losses import CriticLosses
-from claritygan_cli.training.trainer import train
+from claritygan_cli.training.run import train
 
 full_card = pair.fresh_card
 tiny_critics = partial(CriticLosses, width=4)

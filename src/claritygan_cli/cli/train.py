@@ -117,8 +117,8 @@ def train(
     """
     from claritygan_cli.errors import UsageError
     from claritygan_cli.training.config import TrainConfig
+    from claritygan_cli.training.run import train as run
     from claritygan_cli.training.run_folder import RunFolder, free_folder
-    from claritygan_cli.training.trainer import train as run
 
     if resume and out is None:
         raise UsageError("--resume: name the run to go on with by --out")

@@ -2,21 +2,18 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from claritygan_cli.errors import DataError
 from claritygan_cli.training.machine import peak_memory
-
-if TYPE_CHECKING:
-    from claritygan_cli.training.trainer import Trainer
+from claritygan_cli.training.trainer import Trainer
 
 STEPS = 3
 SIZED = 200
 
 
-def sizes(trainer: "Trainer") -> str:
+def sizes(trainer: Trainer) -> str:
     """Median size of the pictures, of at most 200 of them."""
     paths = [source.picture for source in trainer.files.hazy or trainer.files.pairs]
     found = []
@@ -29,7 +26,7 @@ def sizes(trainer: "Trainer") -> str:
     return f"{width}x{height}"
 
 
-def report(trainer: "Trainer") -> None:
+def report(trainer: Trainer) -> None:
     """Take three steps after a first one, and print what the run would be.
 
     Raises:

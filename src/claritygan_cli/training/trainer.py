@@ -1,9 +1,7 @@
 """The training loop: schedule, time budget, validation, checkpoints, export."""
 
 import math
-import shlex
 import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,27 +16,22 @@ from tqdm import tqdm
 
 from claritygan_cli import __version__
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
-from claritygan_cli.data.layouts import TrainingFiles, find_training_files
-from claritygan_cli.data.overlap import overlap
-from claritygan_cli.data.pairs import Pair as FilePair
-from claritygan_cli.data.pairs import find_pairs
+from claritygan_cli.data.layouts import TrainingFiles
 from claritygan_cli.errors import DataError, UsageError
-from claritygan_cli.evaluation.evaluate import evaluate_model
-from claritygan_cli.evaluation.metrics import Scores, mean_scores
+from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.files import written_whole
-from claritygan_cli.models.translator import Translator, choose_device
 from claritygan_cli.models.weights import save_model
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.distributed import World, joined
+from claritygan_cli.training.distributed import World
 from claritygan_cli.training.machine import settled_precision, suitable_workers
 from claritygan_cli.training.pair import DIRECTIONS, make_pair
 from claritygan_cli.training.run_folder import RunFolder
 from claritygan_cli.training.samples import Samples
 from claritygan_cli.training.system import CycleGAN
+from claritygan_cli.training.talk import long, psnr_of, say, short
+from claritygan_cli.training.validation import mean_psnr, validate_on, validation_pairs
 
 MAX_BAD_STEPS = 20
-VALIDATED_PAIRS = 40
-"""Pairs of a validation folder that are scored at a checkpoint, evenly spread; ``claritygan eval`` takes them all."""
 
 
 def learning_rate_at(progress: float, peak: float) -> float:
@@ -60,19 +53,6 @@ def interruptible() -> Iterator[list[bool]]:
         yield wanted
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def validation_pairs(folder: Path) -> tuple[str, list[FilePair]]:
-    """A validation folder's name, and the pairs of it that are scored while training.
-
-    Raises:
-        UsageError, DataError: as :func:`claritygan_cli.data.pairs.find_pairs`.
-    """
-    pairs = find_pairs(folder)
-    if len(pairs) <= VALIDATED_PAIRS:
-        return folder.name, pairs
-    step = len(pairs) / VALIDATED_PAIRS
-    return f"{folder.name} ({VALIDATED_PAIRS} of {len(pairs)})", [pairs[int(i * step)] for i in range(VALIDATED_PAIRS)]
 
 
 class Trainer:
@@ -120,7 +100,7 @@ class Trainer:
     def _forget(self) -> None:
         """Start new means."""
         self.sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
-        self.images, self.steps = 0, 0
+        self.images = self.steps = self.good = 0
         self.since, self.watch.seconds = time.monotonic(), 0.0
 
     def resume(self) -> None:
@@ -153,7 +133,7 @@ class Trainer:
         terms, finite = self.system.step(batch.to(self.device), learning_rate_at(progress, self.config.learning_rate))
         self.images, self.steps = self.images + batch.images, self.steps + 1
         if finite:
-            self.bad = 0
+            self.bad, self.good = 0, self.good + 1
             for name, value in terms.items():
                 self.sums[name] += value
         else:
@@ -176,40 +156,35 @@ class Trainer:
             "epoch": round(self.system.number / self.epoch_steps, 3),
             "minutes": round(self.spent / 60, 2),
             "learning_rate": learning_rate_at(self.progress(), self.config.learning_rate),
-            "terms": {name: round(value.item() / steps, 5) for name, value in self.sums.items()},
+            "terms": {name: round(value.item() / self.good, 5) for name, value in self.sums.items()},
             "images_per_second": round(self.images / seconds, 2),
             "data_ms": round(1000 * self.watch.seconds / steps, 1),
             "step_ms": round(1000 * (seconds - self.watch.seconds) / steps, 1),
             "skipped": self.skipped,
         }
 
-    def validate(self) -> dict[str, Scores]:
-        """Mean scores of the averaged dehazer on each validation folder."""
-        translator = Translator(self.system.averages["dehaze"].network, self.device)
-        return {
-            name: mean_scores([scored.after for scored in evaluate_model(translator, pairs, crop=True)])
-            for name, pairs in self.validation.items()
-        }
-
     def checkpoint(self, validate: bool) -> None:
         """Write the checkpoint; with validation also sample pictures, a line of metrics, and models that got better."""
+        line = self.summary()
         state = {"system": self.system.state_dict(), "spent": self.spent, "skipped": self.skipped}
         if not self.world.main:
             return
-        scores = self.validate() if validate else {}
-        psnr = [value for row in scores.values() if (value := row["psnr"]) is not None]
-        better = bool(psnr) and sum(psnr) / len(psnr) > self.best
-        if better:
-            self.best = sum(psnr) / len(psnr)
+        scores = validate_on(self.validation, self.system.averages["dehaze"].network, self.device) if validate else {}
+        psnr = mean_psnr(scores)
+        better = psnr is not None and psnr > self.best
+        self.best = max(self.best, -math.inf if psnr is None else psnr)
         self.folder.save(state | {"best": self.best}, better)
-        if better or not (psnr and (self.folder.path / "dehaze.safetensors").exists()):
+        first = self.system.number > 0 and not (self.folder.path / "dehaze.safetensors").exists()
+        if better or first or (self.system.number > 0 and not self.validation):
             self.export(scores)
         if validate:
             pair = self.system.averages
             sheet = self.samples.draw(pair["dehaze"].network, pair["hazify"].network, self.device)
             with written_whole(self.folder.samples / f"step_{self.system.number:07d}.jpg") as file:
                 sheet.save(file, "JPEG", quality=92)
-            self.folder.log({**self.summary(), "validation": scores})
+            self.folder.log({**line, "validation": scores})
+            if scores:
+                say(f"validation: {psnr_of(scores)}; best so far {self.best:.2f} dB")
 
     def export(self, scores: dict[str, Scores]) -> None:
         """Write the averaged generators as models that ``--model`` takes."""
@@ -241,15 +216,19 @@ class Trainer:
         if self.world.main:
             self.folder.write_config(self.config)
             self.samples = Samples(self.config, self.files)
-        self.checkpoint(validate=False)
+        if self.system.number == 0:
+            self.checkpoint(validate=False)
         started, before = time.monotonic(), self.spent
         next_checkpoint = before + 60 * self.config.checkpoint_minutes
-        stopped = 0.0
+        stopped = drawn = 0.0
         self._forget()
         steps = range(self.system.number, self.total)
-        bar_format = "{desc}: {percentage:5.1f}%|{bar:12}| {elapsed}<{remaining} {postfix}"
+        bar_format = "{percentage:5.1f}% {elapsed}<{remaining}{postfix}"
         shown = None if self.world.main else True
-        with interruptible() as interrupts, tqdm(total=1, disable=shown, desc="train", bar_format=bar_format) as bar:
+        with (
+            interruptible() as interrupts,
+            tqdm(total=1, initial=self.progress(), disable=shown, bar_format=bar_format) as bar,
+        ):
             for batch in loaded(self.batches, steps, self.workers, self.watch):
                 self.spent = before + time.monotonic() - started
                 progress, stopped, due = self.world.agree(
@@ -258,104 +237,21 @@ class Trainer:
                 if stopped or progress >= 1:
                     break
                 self.train_step(batch, progress)
-                if not bar.disable and time.monotonic() - bar.last_print_t > 1:
-                    bar.set_postfix_str(short(self.summary()), refresh=False)
-                    bar.update(self.progress() - bar.n)
+                if not bar.disable and time.monotonic() - drawn > 1:
+                    drawn, bar.n = time.monotonic(), self.progress()
+                    bar.set_postfix_str(short(self.summary()))
                 if self.system.number % self.epoch_steps == 0 and self.world.main:
                     line = self.summary()
                     self.folder.log(line)
-                    bar.write(long(line, self.config.epochs), file=sys.stderr)
+                    say(long(line, self.config.epochs))
                     self._forget()
                 if due:
                     self.checkpoint(validate=True)
                     self.spent = before + time.monotonic() - started
                     next_checkpoint = self.spent + 60 * self.config.checkpoint_minutes
-                    if self.world.main and self.validation:
-                        bar.write(f"validation: best {self.best:.2f} dB", file=sys.stderr)
                     self._forget()
         self.checkpoint(validate=not stopped)
         if stopped:
             raise KeyboardInterrupt
-
-
-def say(line: str) -> None:
-    """A line on stderr, above the progress bar."""
-    tqdm.write(line, file=sys.stderr)
-
-
-def _grouped(line: dict[str, Any]) -> str:
-    groups: dict[str, float] = defaultdict(float)
-    for name, value in line["terms"].items():
-        groups[name.split("_")[0]] += value
-    return " ".join(f"{name} {value:.3g}" for name, value in groups.items())
-
-
-def short(line: dict[str, Any]) -> str:
-    """What a progress bar has room for."""
-    return f"{_grouped(line)} {line['images_per_second']:.3g} images/s"
-
-
-def long(line: dict[str, Any], epochs: int) -> str:
-    """The line of an epoch."""
-    skipped = f", {line['skipped']} steps skipped" if line["skipped"] else ""
-    return (
-        f"epoch {line['epoch']:g}/{epochs}: {_grouped(line)}; {line['images_per_second']:.3g} images/s, data "
-        f"{line['data_ms']:.0f} + step {line['step_ms']:.0f} ms, {line['minutes']:.1f} min{skipped}"
-    )
-
-
-def warn_of_overlap(files: TrainingFiles, trainer: Trainer) -> None:
-    """Say which training pictures are in a validation folder too."""
-    training = {source.picture for source in (*files.hazy, *files.pairs)} | set(files.clear)
-    pairs = [pair for folder in trainer.config.validation for pair in find_pairs(folder)]
-    found = overlap(training, {path for pair in pairs for path in (pair.picture, pair.truth)})
-    if found:
-        say(f"warning: {len(found)} training pictures are validation pictures too ({found[0]}); scores will flatter")
-
-
-def check_domains(config: TrainConfig, files: TrainingFiles) -> None:
-    """See that there is something of each kind that the run needs.
-
-    Raises:
-        DataError: there is not.
-    """
-    where = ", ".join(str(path) for path in (*config.data, *config.hazy, *config.clear)) or "--data"
-    if config.unpaired and not (files.hazy and files.clear):
-        missing = "hazy" if not files.hazy else "clear"
-        raise DataError(f"{where}: no {missing} pictures there; add --{missing} DIR, or a folder NAME/rgb + NAME/depth")
-    if config.paired and not files.pairs:
-        raise DataError(f"{where}: nothing to supervise with; add clear pictures, or leave out --paired-weight")
-
-
-def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> None:
-    """Train to the end of a run, and leave two models in ``config.out``.
-
-    Args:
-        resume: go on from the run folder's last checkpoint.
-        dry_run: only measure three steps and report on stdout.
-
-    Raises:
-        DataError: the data are not usable, or steps stay non-finite.
-        ModelError, UsageError: the initial models, the checkpoint or an option are not usable.
-        KeyboardInterrupt: after Ctrl-C.
-    """
-    from claritygan_cli.training.dry_run import report
-
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    if RunFolder(config.out).last.exists() and not (resume or dry_run):
-        raise UsageError(f"{config.out}: holds a run already; go on with --resume, or name another --out")
-    files = find_training_files(config.data, config.hazy, config.clear)
-    check_domains(config, files)
-    with joined(choose_device(config.device)) as (world, device):
-        trainer = Trainer(config, files, world, device, shlex.join(["claritygan", *sys.argv[1:]]))
-        if resume:
-            trainer.resume()
-        if world.main:
-            warn_of_overlap(files, trainer)
-        if dry_run:
-            report(trainer)
-            return
-        if world.main:
-            say(f"{config.out}: {len(files.hazy)} hazy and {len(files.clear)} clear pictures, {trainer.total} steps")
-        trainer.fit()
+        if self.world.main:
+            say(f"{self.folder.path}: dehaze.safetensors and hazify.safetensors, after {self.system.number} steps")

@@ -1,0 +1,73 @@
+"""A training run from its settings to its models."""
+
+import shlex
+import sys
+
+import torch
+
+from claritygan_cli.data.layouts import TrainingFiles, find_training_files
+from claritygan_cli.data.overlap import overlap
+from claritygan_cli.data.pairs import find_pairs
+from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.models.translator import choose_device
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.distributed import joined
+from claritygan_cli.training.dry_run import report
+from claritygan_cli.training.run_folder import RunFolder
+from claritygan_cli.training.talk import say
+from claritygan_cli.training.trainer import Trainer
+
+
+def warn_of_overlap(config: TrainConfig, files: TrainingFiles) -> None:
+    """Say which training pictures are in a validation folder too."""
+    training = {source.picture for source in (*files.hazy, *files.pairs)} | set(files.clear)
+    pairs = [pair for folder in config.validation for pair in find_pairs(folder)]
+    found = overlap(training, {path for pair in pairs for path in (pair.picture, pair.truth)})
+    if found:
+        say(f"warning: {len(found)} training pictures are validation pictures too ({found[0]}); scores will flatter")
+
+
+def check_domains(config: TrainConfig, files: TrainingFiles) -> None:
+    """See that there is something of each kind that the run needs.
+
+    Raises:
+        DataError: there is not.
+    """
+    where = ", ".join(str(path) for path in (*config.data, *config.hazy, *config.clear)) or "--data"
+    if config.unpaired and not (files.hazy and files.clear):
+        missing = "hazy" if not files.hazy else "clear"
+        raise DataError(f"{where}: no {missing} pictures there; add --{missing} DIR, or a folder NAME/rgb + NAME/depth")
+    if config.paired and not files.pairs:
+        raise DataError(f"{where}: nothing to supervise with; add clear pictures, or leave out --paired-weight")
+
+
+def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> None:
+    """Train to the end of a run, and leave two models in ``config.out``.
+
+    Args:
+        resume: go on from the run folder's last checkpoint.
+        dry_run: only measure three steps and report on stdout.
+
+    Raises:
+        DataError: the data are not usable, or steps stay non-finite.
+        ModelError, UsageError: the initial models, the checkpoint or an option are not usable.
+        KeyboardInterrupt: after Ctrl-C.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    if RunFolder(config.out).last.exists() and not (resume or dry_run):
+        raise UsageError(f"{config.out}: holds a run already; go on with --resume, or name another --out")
+    files = find_training_files(config.data, config.hazy, config.clear)
+    check_domains(config, files)
+    with joined(choose_device(config.device)) as (world, device):
+        trainer = Trainer(config, files, world, device, shlex.join(["claritygan", *sys.argv[1:]]))
+        if resume:
+            trainer.resume()
+        if world.main:
+            warn_of_overlap(config, files)
+        if dry_run:
+            report(trainer)
+            return
+        if world.main:
+            say(f"{config.out}: {len(files.hazy)} hazy and {len(files.clear)} clear pictures, {trainer.total} steps")
+        trainer.fit()

@@ -62,6 +62,10 @@ def test_resume_keeps_settings_but_for_those_given(cli: Callable[..., Outcome], 
     _, card = load_model(run / "hazify.safetensors")
     assert (card.generator, card.recipe["steps"]) == ("resnet", 4)
     assert json.loads((run / "config.json").read_text())["epochs"] == 2
+    run.rename(tmp_path / "moved")
+    run = tmp_path / "moved"
+    assert cli("train", "--resume", "--out", run, "--epochs", 3).code == 0
+    assert read_card(run / "dehaze.safetensors").recipe["steps"] == 6
     lost = cli("train", "--resume", "--out", tmp_path / "none")
     assert lost.code == 2
     assert "no run to resume" in lost.err

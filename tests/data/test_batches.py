@@ -133,6 +133,15 @@ def test_broken_files_are_left_out_and_reported(root: Path) -> None:
         assert all(batch.hazy is not None and len(batch.hazy) == 4 for batch in batches)
 
 
+def test_a_broken_partner_spoils_no_other_use_of_a_picture(root: Path) -> None:
+    """What a process met before must not show in its batches."""
+    (root / "room/depth/r.png").write_bytes(b"broken")
+    files = find_training_files((root,), (), ())
+    worn = Batches(files, PLAN)
+    for step in range(8):
+        assert_same(worn.make(step), Batches(files, PLAN).make(step))
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_nothing_readable_is_an_error(root: Path, workers: int) -> None:
     for path in (root / "clear").iterdir():

@@ -40,12 +40,37 @@ def test_reside_in_parts_and_without_its_test_sets(tmp_path: Path, photo: np.nda
     assert [source.picture.name for source in only.hazy] == ["1400_1.png"]
 
 
+def test_truths_may_say_that_they_are(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "hazy/01_hazy.png", "GT/01_GT.png")
+    assert [source.partner for source in find_training_files((tmp_path,), (), ()).pairs] == [tmp_path / "GT/01_GT.png"]
+
+
 def test_cyclegan_layout(tmp_path: Path, photo: np.ndarray) -> None:
     place(tmp_path, photo, "trainA/a.jpg", "trainB/b.jpg", "trainB/c.jpg", "testA/d.jpg", "testB/d.jpg")
     files = find_training_files((tmp_path,), (), ())
     assert [source.picture.name for source in files.hazy] == ["a.jpg"]
     assert [path.name for path in files.clear] == ["b.jpg", "c.jpg"]
     assert [source.haze for source in files.pairs] == ["invented"] * 2
+
+
+def test_equal_names_are_no_pairs_in_an_unpaired_layout(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "trainA/0001.jpg", "trainB/0001.jpg")
+    files = find_training_files((tmp_path,), (), ())
+    assert [(source.haze, source.partner) for source in (*files.hazy, *files.pairs)] == [
+        ("real", None),
+        ("invented", None),
+    ]
+
+
+def test_equal_names_in_other_subfolders_are_not_mixed_up(tmp_path: Path, photo: np.ndarray) -> None:
+    for part in "ab":
+        place(tmp_path, photo, f"rgb/{part}/1.png", f"depth/{part}/1.png", f"hazy/{part}/1.png", f"clear/{part}/1.png")
+    place(tmp_path, photo, "hazy/c/1.png")
+    files = find_training_files((tmp_path,), (), ())
+    for source in files.pairs:
+        assert source.partner is not None
+        assert source.partner.parent.name == source.picture.parent.name
+    assert [source.partner for source in files.hazy if source.picture.parent.name == "c"] == [None]
 
 
 def test_two_folders(tmp_path: Path, photo: np.ndarray) -> None:

@@ -48,6 +48,13 @@ def test_sots_as_published(tmp_path: Path) -> None:
     assert [pair.name for pair in find_pairs(tmp_path)] == ["indoor/1400_1.png", "outdoor/0001_0.8_0.2.jpg"]
 
 
+def test_cyclegan_test_folders(tmp_path: Path) -> None:
+    touch(tmp_path / "testA", "a.jpg")
+    touch(tmp_path / "testB", "a.jpg")
+    touch(tmp_path / "trainA", "b.jpg")
+    assert names(tmp_path) == [("a.jpg", "a.jpg")]
+
+
 def test_deeper_releases(tmp_path: Path) -> None:
     touch(tmp_path / "SOTS" / "indoor" / "nyuhaze500" / "hazy", "1400_1.png")
     touch(tmp_path / "SOTS" / "indoor" / "nyuhaze500" / "gt", "1400.png")

@@ -45,6 +45,29 @@ def test_a_truth_with_a_frame_is_cut_to_the_middle(tmp_path: Path, photo: np.nda
         reader().picture(tmp_path / "truth.png", (75, 50))
 
 
+def test_a_pair_of_different_sizes_is_cut_to_what_both_show(tmp_path: Path, photo: np.ndarray) -> None:
+    Image.fromarray(photo[:, 5:145]).save(tmp_path / "hazy.png")
+    Image.fromarray(photo[3:97]).save(tmp_path / "truth.png")
+    hazy, truth = reader().pair(tmp_path / "hazy.png", tmp_path / "truth.png")
+    assert torch.equal(hazy, truth)
+    assert hazy.shape == (3, 94, 140)
+
+
+def test_depth_of_another_shape_is_refused(tmp_path: Path, photo: np.ndarray) -> None:
+    Image.fromarray(photo).save(tmp_path / "p.png")
+    Image.fromarray(np.full((150, 100), 7, np.uint8)).save(tmp_path / "d.png")
+    with pytest.raises(DataError, match="has another shape than"):
+        reader().depth(Source(tmp_path / "p.png", "measured", tmp_path / "d.png"), np.random.default_rng(0))
+
+
+def test_orientation_is_applied(tmp_path: Path, photo: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(photo).save(tmp_path / "p.jpg", exif=exif)
+    assert reader().picture(tmp_path / "p.jpg").shape == (3, 150, 100)
+    assert reader(50).picture(tmp_path / "p.jpg").shape == (3, 75, 50)
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0 broken"])
 def test_broken_files_are_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.jpg"

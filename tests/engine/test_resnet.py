@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from claritygan_cli.engine.resnet import ReflectionPad
+from claritygan_cli.engine.resnet import InstanceNorm, ReflectionPad
 
 
 @pytest.mark.parametrize("padding", [1, 3])
@@ -19,6 +19,22 @@ def test_padding_and_its_gradient_are_those_of_torch(padding: int, size: tuple[i
     assert ours.grad is not None
     assert theirs.grad is not None
     torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_instance_norm_is_that_of_torch_and_keeps_the_layout(layout: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    ours = torch.randn(3, 4, 6, 5).to(memory_format=layout).requires_grad_()
+    theirs = ours.detach().clone().requires_grad_()
+    normed, expected = InstanceNorm(4)(ours), torch.nn.InstanceNorm2d(4)(theirs)
+    torch.testing.assert_close(normed, expected)
+    assert normed.is_contiguous(memory_format=layout)
+    weight = torch.rand_like(normed)
+    (normed * weight).sum().backward()
+    (expected * weight).sum().backward()
+    assert ours.grad is not None
+    assert theirs.grad is not None
+    torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-5, rtol=1e-4)
 
 
 def test_short_sides_are_replicated() -> None:

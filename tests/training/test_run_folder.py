@@ -23,10 +23,21 @@ def test_settings_round_trip(config: TrainConfig) -> None:
 def test_the_best_checkpoint_stays_when_the_last_one_goes_on(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     for number, better in ((1, True), (2, False), (3, True), (4, False)):
-        folder.save({"number": torch.tensor(number)}, better)
+        folder.save({"number": torch.tensor(number)}, best=better)
     assert folder.load() == {"number": torch.tensor(4)}
     assert torch.load(folder.best, weights_only=True) == {"number": torch.tensor(3)}
     assert sorted(path.name for path in folder.path.iterdir()) == ["best.pt", "last.pt"]
+
+
+def test_the_best_checkpoint_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr("os.link", refused)
+    folder = RunFolder(tmp_path / "run")
+    folder.save({"number": 1}, best=True)
+    folder.save({"number": 2})
+    assert torch.load(folder.best, weights_only=True) == {"number": 1}
 
 
 def test_checkpoints_that_are_not(tmp_path: Path) -> None:
@@ -45,7 +56,7 @@ def test_tidy_drops_what_a_killed_run_left(tmp_path: Path) -> None:
     (tmp_path / "samples").mkdir()
     for name in (".last.pt.12.part", "samples/.step.jpg.12.part"):
         (tmp_path / name).touch()
-    folder.metrics.write_text('{"step": 2}\n{"step": 4}\n{"step": 6}\n{"ste')
+    folder.metrics.write_text('{"step": 2}\n{"step": 4}\n{"step": 6}\n{"step": 3, "terms": {"a": 1}')
     folder.tidy(4)
     assert [json.loads(line)["step"] for line in folder.metrics.read_text().splitlines()] == [2, 4]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["metrics.jsonl", "samples"]

@@ -183,10 +183,35 @@ def test_a_run_is_not_overwritten_and_resumes_only_what_fits(config: TrainConfig
     train(config)
     with pytest.raises(UsageError, match="holds a run already"):
         train(config)
-    with pytest.raises(UsageError, match="does not fit the settings of this run"):
+    with pytest.raises(UsageError, match="holds scattering models; add --generator scattering"):
         train(replace(config, generator="resnet"), resume=True)
     train(replace(config, epochs=3), resume=True)
     assert RunFolder(config.out).load()["system"]["number"] == 6
+
+
+def test_a_broken_validation_picture_is_left_out(config: TrainConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in ("hazy", "clear"):
+        (config.validation[0] / part / "2.png").write_bytes(b"broken")
+    train(config)
+    assert "left out of validation: " in capsys.readouterr().err
+    assert lines_of(config)[-1]["validation"]["val"]["psnr"] > 5
+
+
+def test_other_validation_starts_a_new_best(config: TrainConfig, data: Path) -> None:
+    train(config)
+    (data / "val").rename(data / "harder")
+    state = RunFolder(config.out).load()
+    assert state["best"] > 5
+    RunFolder(config.out).save({**state, "best": 1000.0})
+    train(replace(config, validation=(data / "harder",), epochs=3), resume=True)
+    state = RunFolder(config.out).load()
+    assert (state["validated"], state["best"] < 1000) == (["harder"], True)
+
+
+def test_no_time_at_all_is_an_error(config: TrainConfig) -> None:
+    with pytest.raises(DataError, match="no step was taken"):
+        train(replace(config, max_minutes=1e-9))
+    assert not (config.out / "dehaze.safetensors").exists()
 
 
 def test_a_run_starts_from_another(config: TrainConfig) -> None:

@@ -163,7 +163,9 @@ def train(
     if resume:
         assert out is not None
         given = {"vgg_layers" if name == "vgg_layer" else name for name in context.params if was_given(context, name)}
-        config = replace(RunFolder(out).read_config(), **{name: settings[name] for name in given & settings.keys()})
+        config = replace(
+            RunFolder(out).read_config(), out=out, **{name: settings[name] for name in given & settings.keys()}
+        )
     else:
         config = TrainConfig(out=free_folder(out, tuple(data or hazy or clear or ())), **settings)
     run(config, resume=resume, dry_run=dry_run)

@@ -27,8 +27,9 @@ VARIED = ((0.75, 1), (1, 1), (1, 0.75), (1, 1.25), (1.5, 2), (2, 1.5))
 """Height and width of varied views, in units of the size: whole photos at several scales and aspects."""
 VARIED_WEIGHTS = (0.3, 0.15, 0.05, 0.15, 0.3, 0.05)
 STRIDE = 32
-"""Sides are multiples of it, so that the networks look at a view as it is."""
+"""Sides are multiples of it, so that scattering networks look at a view as it is."""
 CACHE = 1 << 30
+"""Bytes of pictures kept in memory, of all loader processes together."""
 DENSITY = (0.2, 2.0)
 """Of the haze that scattering generators put in front of clear pictures: from light to heavy."""
 HAZY, CLEAR, PAIRS, SHAPE = range(4)
@@ -115,7 +116,7 @@ class Batches(Dataset[Batch | DataError]):
             PAIRS: files.pairs,
         }
         self.reader = Reader(round(ROOM * plan.size), memory)
-        self._broken: dict[Path, str] = {}
+        self._broken: dict[tuple[int, Path], str] = {}
         self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
     def steps_per_epoch(self) -> int:
@@ -137,22 +138,21 @@ class Batches(Dataset[Batch | DataError]):
         first = self._index(domain, step * self.plan.batch + place)
         for offset in range(len(sources)):
             source = sources[(first + offset) % len(sources)]
-            if source.picture in self._broken:
+            if (domain, source.picture) in self._broken:
                 continue
             try:
                 return self._view(source, domain, np.random.default_rng([self.plan.seed, step, domain, place]), shape)
             except DataError as error:
-                self._broken[source.picture] = str(error)
+                self._broken[domain, source.picture] = str(error)
         raise DataError(f"{sources[0].picture.parent}: none of the pictures there can be read")
 
     def _view(self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]) -> HazyViews:
-        picture = self.reader.picture(source.picture)
+        picture, truth = self.reader.picture(source.picture), None
+        if domain == PAIRS and source.haze == "real" and source.partner is not None:
+            picture, truth = self.reader.pair(source.picture, source.partner)
         box = random_box(picture.shape[1], picture.shape[2], shape, random)
         view = cut(picture, box, shape)[None]
         if source.haze == "real":
-            truth = None
-            if domain == PAIRS and source.partner is not None:
-                truth = self.reader.picture(source.partner, self.reader.size(source.picture))
             views = real_views(view, view if truth is None else cut(truth, box, shape)[None])
             views.density += random.uniform(*DENSITY) * (domain == CLEAR)
             return views

@@ -8,12 +8,13 @@
 Folders within folders are searched too, but for those of the test sets (SOTS, HSTS, test..., val...).
 """
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from claritygan_cli.data.folders import image_files
-from claritygan_cli.data.pairs import CLEAR_NAMES, HAZY_NAMES, truth_for
+from claritygan_cli.data.pairs import CLEAR_NAMES, HAZY_NAMES, truth_for, truth_stem
 from claritygan_cli.errors import DataError
 
 Haze = Literal["real", "measured", "masked", "invented"]
@@ -55,35 +56,49 @@ class TrainingFiles:
     clear: list[Path] = field(default_factory=list)
     pairs: list[Source] = field(default_factory=list)
 
-    def add_domains(self, hazy: list[Path], clear: list[Path]) -> None:
-        """Hazy and clear pictures; those that belong together by name become pairs, other clear ones invented haze."""
-        truths = {path.stem: path for path in reversed(clear)}
-        sources = [Source(path, "real", truth_for(path.stem, truths)) for path in hazy]
+    def add_domains(self, hazy: list[Path], clear: list[Path], paired: bool = True) -> None:
+        """Folders of hazy and of clear pictures.
+
+        Args:
+            paired: whether pictures that have the same name belong together; clear ones that do not are given haze.
+        """
+        truths = [(folder, path) for folder in clear for path in image_files(folder)]
+        often = Counter(truth_stem(path) for _, path in truths)
+        unique = {truth_stem(path): path for _, path in truths if often[truth_stem(path)] == 1}
+        beside: dict[Path, dict[str, Path]] = defaultdict(dict)
+        for folder, path in truths:
+            beside[path.parent.relative_to(folder)][truth_stem(path)] = path
+        sources = []
+        for folder in hazy:
+            for path in image_files(folder):
+                near = beside[path.parent.relative_to(folder)]
+                truth = truth_for(path.stem, near) or truth_for(path.stem, unique)
+                sources.append(Source(path, "real", truth if paired else None))
         used = {source.partner for source in sources}
         self.hazy += sources
-        self.clear += clear
+        self.clear += [path for _, path in truths]
         self.pairs += [source for source in sources if source.partner]
-        self.pairs += [Source(path, "invented") for path in clear if path not in used]
+        self.pairs += [Source(path, "invented") for _, path in truths if path not in used]
 
     def add_scenes(self, folder: Path, partners: Path, haze: Haze) -> None:
-        """Photos with depth or masks.
+        """Photos with depth or masks of the same name, in the same subfolder.
 
         Raises:
             DataError: a photo has no partner.
         """
-        files = {path.stem: path for path in image_files(partners)}
+        files = {path.relative_to(partners).with_suffix(""): path for path in image_files(partners)}
         for path in image_files(folder):
-            if path.stem not in files:
+            partner = files.get(path.relative_to(folder).with_suffix(""))
+            if partner is None:
                 raise DataError(f"{path}: has no partner in {partners}; every photo there needs one of the same name")
-            scene = Source(path, haze, files[path.stem])
+            scene = Source(path, haze, partner)
             self.hazy.append(scene)
             self.clear.append(path)
             self.pairs.append(scene)
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> list[Path]:
-    found = next((folder / name for name in names if (folder / name).is_dir()), None)
-    return image_files(found) if found else []
+    return [folder / name for name in names if (folder / name).is_dir()][:1]
 
 
 def _collect(folder: Path, files: TrainingFiles) -> None:
@@ -94,7 +109,7 @@ def _collect(folder: Path, files: TrainingFiles) -> None:
                 files.add_scenes(folder / "rgb", folder / name, haze)  # type: ignore[arg-type]
                 break
     files.add_domains(_first(folder, HAZY_NAMES), _first(folder, CLEAR_NAMES))
-    files.add_domains(_first(folder, ("trainA",)), _first(folder, ("trainB",)))
+    files.add_domains(_first(folder, ("trainA",)), _first(folder, ("trainB",)), paired=False)
     for part in sorted(path for path in folder.iterdir() if path.is_dir()):
         if part.name not in known and not part.name.lower().startswith(TEST_SETS):
             _collect(part, files)
@@ -122,5 +137,5 @@ def find_training_files(data: tuple[Path, ...], hazy: tuple[Path, ...], clear: t
     for folder in (*hazy, *clear):
         if not image_files(folder):
             raise DataError(f"{folder}: no pictures in it; {UNDERSTOOD}")
-    files.add_domains([p for d in hazy for p in image_files(d)], [p for d in clear for p in image_files(d)])
+    files.add_domains(list(hazy), list(clear))
     return files

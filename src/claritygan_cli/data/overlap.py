@@ -19,7 +19,8 @@ def overlap(training: Iterable[Path], validation: Iterable[Path]) -> list[Path]:
     for path in sorted(set(training)):
         length = path.stat().st_size
         if length in lengths:
-            known = hashes.setdefault(length, {file_sha256(other) for other in lengths[length]})
-            if file_sha256(path) in known:
+            if length not in hashes:
+                hashes[length] = {file_sha256(other) for other in lengths[length]}
+            if file_sha256(path) in hashes[length]:
                 found.append(path)
     return found

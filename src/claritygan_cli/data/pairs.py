@@ -1,8 +1,8 @@
 """Pairs of a hazy and a clear picture of the same scene, found by name, never by order.
 
 Understood are folders with a hazy and a clear part, as in RESIDE's ITS, OTS and SOTS (``hazy/ID_k_beta.png`` with
-``clear/ID.png`` or ``gt/ID.png``), and plain ones (``hazy/NAME`` with ``clear/NAME``), as well as folders that
-hold such folders, however deep (``SOTS/indoor/nyuhaze500/hazy``).
+``clear/ID.png`` or ``gt/ID.png``), and plain ones (``hazy/NAME`` with ``clear/NAME``, ``testA/NAME`` with
+``testB/NAME``), as well as folders that hold such folders, however deep (``SOTS/indoor/nyuhaze500/hazy``).
 """
 
 from contextlib import suppress
@@ -43,15 +43,20 @@ def truth_for(stem: str, truths: dict[str, Path]) -> Path | None:
     return None
 
 
+def truth_stem(path: Path) -> str:
+    """What pictures call their ground truth: its name without ending and without ``_GT`` / ``_clear``."""
+    return path.stem.removesuffix("_GT").removesuffix("_gt").removesuffix("_clear")
+
+
 def by_stem(files: list[Path]) -> dict[str, Path]:
-    """Files by their name without ending and without ``_GT`` / ``_clear``.
+    """Files by their :func:`truth_stem`.
 
     Raises:
         DataError: two files have the same such name.
     """
     found: dict[str, Path] = {}
     for path in files:
-        stem = path.stem.removesuffix("_GT").removesuffix("_gt").removesuffix("_clear")
+        stem = truth_stem(path)
         if stem in found:
             raise DataError(f"{path}: and {found[stem].name} beside it both are the ground truth of {stem!r}; keep one")
         found[stem] = path
@@ -92,8 +97,8 @@ def find_pairs(root: Path) -> list[Pair]:
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder")
-    hazy = next((root / name for name in HAZY_NAMES if (root / name).is_dir()), None)
-    clear = next((root / name for name in CLEAR_NAMES if (root / name).is_dir()), None)
+    hazy = next((root / name for name in (*HAZY_NAMES, "testA") if (root / name).is_dir()), None)
+    clear = next((root / name for name in (*CLEAR_NAMES, "testB") if (root / name).is_dir()), None)
     if hazy is not None and clear is not None:
         return pair_folders(hazy, clear)
     pairs: list[Pair] = []

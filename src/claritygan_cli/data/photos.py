@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 from torch import Tensor
 
@@ -107,6 +107,17 @@ class Reader:
         """
         return self._keep((path, size), lambda: self._read(path, size))
 
+    def pair(self, path: Path, truth: Path) -> tuple[Tensor, Tensor]:
+        """A picture and its truth, cut to their common middle where their sizes differ.
+
+        Raises:
+            DataError: a file cannot be read, or they are of quite different sizes.
+        """
+        sizes = self.size(path), self.size(truth)
+        if sizes[0] == sizes[1]:
+            return self.picture(path), self.picture(truth)
+        return self.picture(path, sizes[1]), self.picture(truth, sizes[0])
+
     def size(self, path: Path) -> tuple[int, int]:
         """(width, height) of a picture, from its header.
 
@@ -116,7 +127,7 @@ class Reader:
         try:
             with Image.open(path) as image:
                 return image.size
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+        except Exception as error:  # as above
             raise DataError(f"{path}: cannot be read ({error})") from error
 
     def _read(self, path: Path, size: tuple[int, int] | None) -> Tensor:
@@ -128,8 +139,10 @@ class Reader:
                     wanted = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
                     image.draft("RGB", wanted)
                     image = image.convert("RGB").resize(wanted, Image.Resampling.BICUBIC, reducing_gap=3.0)
-                array = np.array(image.convert("RGB"))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                array = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+        except DataError:
+            raise
+        except Exception as error:  # decoders raise whatever they like on broken files
             raise DataError(f"{path}: cannot be read ({error})") from error
         return torch.from_numpy(array).permute(2, 0, 1).contiguous()
 
@@ -141,7 +154,12 @@ class Reader:
         """
         if source.partner is not None:
             path, read = source.partner, read_depth if source.haze == "measured" else read_mask
-            return self._keep((path,), lambda: read(path))
+            depth = self._keep((path,), lambda: read(path))
+            picture = self.picture(source.picture)
+            aspects = [map.shape[2] / map.shape[1] for map in (depth, picture)]
+            if min(aspects) / max(aspects) < LEAST_OVERLAP:
+                raise DataError(f"{path}: has another shape than {source.picture}, which it belongs to")
+            return depth
         variant = int(random.integers(DEPTHS_PER_PHOTO))
         return self._keep((source.picture, variant), lambda: self._invent(source.picture, variant))
 
@@ -160,7 +178,7 @@ def _read_map(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             return np.array(image)
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # as above
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
@@ -172,7 +190,7 @@ def read_depth(path: Path) -> Tensor:
     """
     depth = _read_map(path).astype(np.float32)
     unknown = depth == 0
-    if depth.ndim != 2 or unknown.all():
+    if depth.ndim != 2 or unknown.all() or not np.isfinite(depth).all():
         raise DataError(f"{path}: holds no depth; leave it out")
     if unknown.any():
         nearest = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)

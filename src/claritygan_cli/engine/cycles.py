@@ -1,7 +1,6 @@
 """Both cycles of CycleGAN and the identity pictures, for either kind of generator.
 
-``G: hazy -> clear`` and ``F: clear -> hazy`` (Zhu et al., ICCV 2017, section 3). Pictures that go through the same
-network at the same time go through it together.
+``G: hazy -> clear`` and ``F: clear -> hazy`` (Zhu et al., ICCV 2017, section 3).
 """
 
 from collections.abc import Callable
@@ -85,9 +84,8 @@ def translation_cycles(
 ) -> Cycles:
     """Cycles of generators that translate picture to picture."""
     call = _recompute if recompute else _remember
-    count = len(hazy)
-    fake_clear, same_clear = call(dehaze, torch.cat([hazy, clear])).split(count)
-    fake_hazy, same_hazy, rehazed = call(hazify, torch.cat([clear, hazy, fake_clear])).split(count)
+    fake_clear, same_clear = call(dehaze, hazy), call(dehaze, clear)
+    fake_hazy, same_hazy, rehazed = call(hazify, clear), call(hazify, hazy), call(hazify, fake_clear)
     recleared = call(dehaze, fake_hazy)
     return Cycles(fake_clear, rehazed, fake_hazy, recleared, same_clear, same_hazy)
 

@@ -35,7 +35,10 @@ class ImagePool:
 
     def state_dict(self) -> dict[str, Any]:
         """All that decides what comes out next."""
-        return {"images": list(self.images.values()), "random": self._random.get_state()}
+        return {
+            "images": [[image.cpu() for image in kept] for kept in self.images.values()],
+            "random": self._random.get_state(),
+        }
 
     def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:
         """Go on where :meth:`state_dict` was taken, with pictures on a device."""

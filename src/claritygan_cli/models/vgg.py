@@ -42,7 +42,10 @@ def load_vgg(path: Path | None) -> nn.Sequential:
     if path is None:
         from torchvision.models import VGG19_Weights, vgg19
 
-        return vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features
+        try:
+            return vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features
+        except OSError as error:
+            raise UsageError(f"--vgg: torchvision's weights cannot be fetched ({error}); name a file") from error
     try:
         tensors = {name.removeprefix("features."): value.float() for name, value in load_file(path).items()}
         convolutions = sorted(

@@ -4,12 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+
+PATIENCE = timedelta(hours=2)
+"""The others wait while the main process validates."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class World:
         """The module, with gradients averaged over all processes in its backward pass."""
         return DistributedDataParallel(module) if self.size > 1 else module
 
-    def agree(self, *values: float) -> list[float]:
+    def agree(self, *values: Any) -> list[Any]:
         """The main process' values, in all processes."""
         if self.size == 1:
             return list(values)
@@ -37,11 +41,11 @@ class World:
         return shared[0]
 
     def gather(self, value: Any) -> list[Any]:
-        """The values of all processes."""
+        """The values of all processes, in the main one."""
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
-        dist.all_gather_object(values, value)
+        dist.gather_object(value, values if self.main else None, dst=0)
         return values
 
 
@@ -55,7 +59,7 @@ def joined(device: torch.device) -> Iterator[tuple[World, torch.device]]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield World(dist.get_rank(), size), device
     finally:

@@ -1,5 +1,6 @@
 """What a run would be, measured on three steps and without writing anything."""
 
+import math
 import sys
 import time
 
@@ -44,7 +45,7 @@ def report(trainer: Trainer) -> None:
     if not trainer.world.main:
         return
     seconds, data = float(np.median(times[1:])), float(np.median(loading[1:]))
-    total = max(seconds, data) if trainer.workers else seconds + data
+    total = max(seconds, data / trainer.workers) if trainer.workers else seconds + data
     generators = sum(p.numel() for network in system.pair.networks.values() for p in network.parameters())
     critics = sum(p.numel() for p in system.critics.parameters()) if system.critics else 0
     hours = trainer.total * total / 3600
@@ -57,7 +58,11 @@ def report(trainer: Trainer) -> None:
         "speed": f"{1000 * seconds:.0f} ms a step, {1000 * data:.0f} ms to load it, {trainer.workers} loader processes",
         "memory": f"{peak_memory(trainer.device):.0f} MiB at most so far",
         "run": f"{config.epochs} epochs of {trainer.epoch_steps} steps: {hours:.1f} hours"
-        + (f", cut to {config.max_minutes:g} minutes by --max-minutes" if config.max_minutes else ""),
+        + (
+            f", cut to {minutes:g} minutes by --max-minutes"
+            if (minutes := config.max_minutes or math.inf) < 60 * hours
+            else ""
+        ),
         "out": str(config.out),
     }
     sys.stdout.write("".join(f"{name:<11} {value}\n" for name, value in lines.items()))

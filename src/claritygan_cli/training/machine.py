@@ -1,7 +1,6 @@
 """What suits the machine that a run is on."""
 
 import os
-import resource
 import sys
 import time
 
@@ -43,13 +42,19 @@ def settled_precision(config: TrainConfig, device: torch.device) -> Precision:
     """The precision asked for; ``auto`` is bf16 where that is measurably faster than fp32."""
     if config.precision != "auto":
         return config.precision
+    if device.type == "mps":
+        return "fp32"
     with torch.random.fork_rng(devices=[]):
-        return "bf16" if _seconds(device, half=True) < _seconds(device, half=False) else "fp32"
+        return "bf16" if 1.1 * _seconds(device, half=True) < _seconds(device, half=False) else "fp32"
 
 
 def peak_memory(device: torch.device) -> float:
-    """Most memory used so far, in MiB: the GPU's, or this process' own."""
+    """Most memory used so far, in MiB: the GPU's, or this process' own; not a number where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -43,8 +43,11 @@ def fresh_card(config: TrainConfig, direction: Direction) -> ModelCard:
     return ModelCard(config.generator, direction, numbers)
 
 
-def make_pair(config: TrainConfig) -> Pair:
+def make_pair(config: TrainConfig, resumed: dict[Direction, ModelCard] | None = None) -> Pair:
     """Generators with fresh weights, or with those of ``config.initial``.
+
+    Args:
+        resumed: cards of a run to go on with, whose weights will be loaded.
 
     Raises:
         ModelError: a file is missing or damaged.
@@ -54,17 +57,19 @@ def make_pair(config: TrainConfig) -> Pair:
     networks: dict[Direction, Generator] = {}
     cards: dict[Direction, ModelCard] = {}
     for direction in DIRECTIONS:
-        if config.initial is None:
+        if resumed:
+            card = resumed[direction]
+            network = build_generator(card)
+        elif config.initial is None:
             card = fresh_card(config, direction)
             network = build_generator(card)
         else:
             bundled = config.initial == "bundled"
             wanted = None if bundled else str(Path(config.initial) / f"{direction}.safetensors")
             network, card = open_model(wanted, direction)
-            if card.generator != config.generator:
-                raise UsageError(
-                    f"--initial {config.initial}: holds {card.generator} models; add --generator {card.generator}"
-                )
+        if card.generator != config.generator:
+            where = f"{config.out}" if resumed else f"--initial {config.initial}"
+            raise UsageError(f"{where}: holds {card.generator} models; add --generator {card.generator}")
         networks[direction] = network.train()
         cards[direction] = card
     return Pair(networks["dehaze"], networks["hazify"], cards)

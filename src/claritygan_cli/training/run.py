@@ -60,14 +60,15 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
     files = find_training_files(config.data, config.hazy, config.clear)
     check_domains(config, files)
     with joined(choose_device(config.device)) as (world, device):
-        trainer = Trainer(config, files, world, device, shlex.join(["claritygan", *sys.argv[1:]]))
-        if resume:
-            trainer.resume()
+        state = RunFolder(config.out).load() if resume else None
+        trainer = Trainer(config, files, world, device, shlex.join(["claritygan", *sys.argv[1:]]), state)
         if world.main:
             warn_of_overlap(config, files)
         if dry_run:
             report(trainer)
             return
         if world.main:
-            say(f"{config.out}: {len(files.hazy)} hazy and {len(files.clear)} clear pictures, {trainer.total} steps")
+            pairs = f", {len(files.pairs)} pairs" if config.paired else ""
+            counts = f"{len(files.hazy)} hazy and {len(files.clear)} clear pictures{pairs}"
+            say(f"{config.out}: {counts}, {trainer.total} steps")
         trainer.fit()

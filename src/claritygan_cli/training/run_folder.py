@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from claritygan_cli.errors import UsageError
 from claritygan_cli.files import written_whole
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.pair import DIRECTIONS
 
 
 def free_folder(config_out: Path | None, data: tuple[Path, ...]) -> Path:
@@ -54,17 +56,24 @@ class RunFolder:
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(f"{self.settings}: no settings of a run ({error}); start a new run") from error
 
-    def save(self, state: dict[str, Any], better: bool) -> None:
-        """Write the last checkpoint, which becomes the best one too if it is ``better``."""
+    def has_models(self) -> bool:
+        """Whether both generators are there."""
+        return all((self.path / f"{direction}.safetensors").is_file() for direction in DIRECTIONS)
+
+    def save(self, state: dict[str, Any], best: bool = False) -> None:
+        """Write the last checkpoint; it is the best one too where that is said."""
         with written_whole(self.last) as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        if better:
+        if best:
             link = self.best.with_name(f".{self.best.name}.{os.getpid()}.part")
             with suppress(FileNotFoundError):
                 link.unlink()
-            os.link(self.last, link)  # the next checkpoint replaces last.pt, and leaves this one alone
+            try:
+                os.link(self.last, link)  # the next checkpoint replaces last.pt, and leaves this one alone
+            except OSError:  # no links on this file system
+                shutil.copyfile(self.last, link)
             os.replace(link, self.best)
 
     def load(self) -> dict[str, Any]:
@@ -87,7 +96,10 @@ class RunFolder:
         if not self.metrics.is_file():
             return
         lines = self.metrics.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        kept = []
+        for line in lines:
+            with suppress(ValueError, KeyError):
+                kept += [line] if json.loads(line)["step"] <= step else []
         with written_whole(self.metrics) as file:
             file.write("".join(f"{line}\n" for line in kept).encode())
 

@@ -20,7 +20,9 @@ class Samples:
         plan = BatchPlan(ROWS, 2 * config.size, "square", config.unpaired, not config.unpaired, config.seed)
         batch = Batches(files, plan).make(0)
         if batch.pairs is not None:
-            self.hazy, self.clear, self.density = batch.pairs.hazy, batch.pairs.clear, batch.pairs.density
+            known = batch.pairs.known.reshape(-1, 1, 1, 1)
+            self.hazy, self.clear = batch.pairs.hazy, batch.pairs.clear
+            self.density = torch.where(known, batch.pairs.density, 1.0)
         else:
             assert batch.hazy is not None
             assert batch.clear is not None

@@ -50,9 +50,7 @@ class CycleGAN:
     def __init__(self, config: TrainConfig, pair: Pair, device: torch.device, world: World) -> None:
         self.config, self.pair, self.device, self.world = config, pair, device, world
         torch.manual_seed(config.seed)
-        # InstanceNorm on the CPU knows one layout only, and most of resnet's time would go into changing it
-        plain = config.generator == "resnet" and device.type == "cpu"
-        layout = torch.contiguous_format if plain else torch.channels_last
+        layout = torch.channels_last
         for network in pair.networks.values():
             network.to(device).to(memory_format=layout)
         self.averages = {direction: Average(network) for direction, network in pair.networks.items()}
@@ -98,9 +96,10 @@ class CycleGAN:
         return {name: value.detach() for name, value in terms.items()}, finite
 
     def state_dict(self) -> dict[str, Any]:
-        """All that decides how training goes on; to be called by all processes together."""
+        """All that decides how training goes on; all processes have to call it, and the main one gets it whole."""
         random = torch.cuda.get_rng_state() if self.device.type == "cuda" else torch.get_rng_state()
-        own = {"random": random, **{name: pool.state_dict() for name, pool in self.pools.items()}}
+        own = {"device": self.device.type, "random": random}
+        own |= {name: pool.state_dict() for name, pool in self.pools.items()}
         return {
             "number": self.number,
             "networks": {direction: network.state_dict() for direction, network in self.pair.networks.items()},
@@ -113,7 +112,8 @@ class CycleGAN:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken.
 
-        Pools and random numbers go on where the number of processes is the same, and start anew otherwise.
+        Pools go on where the number of processes is the same, and random numbers where the kind of device is too; they
+        start anew otherwise.
 
         Raises:
             RuntimeError, KeyError, ValueError: the state is of another architecture or objective.
@@ -130,7 +130,6 @@ class CycleGAN:
             own = state["processes"][self.world.rank]
             for name, pool in self.pools.items():
                 pool.load_state_dict(own[name], self.device)
-            if self.device.type == "cuda":
-                torch.cuda.set_rng_state(own["random"].cpu())
-            else:
-                torch.set_rng_state(own["random"])
+            if own["device"] == self.device.type:
+                restore = torch.cuda.set_rng_state if self.device.type == "cuda" else torch.set_rng_state
+                restore(own["random"])

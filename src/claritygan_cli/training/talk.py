@@ -18,7 +18,7 @@ def say(line: str) -> None:
 
 def psnr_of(scores: dict[str, Scores]) -> str:
     """PSNR on each validation folder."""
-    return ", ".join(f"{name} {row['psnr']:.2f} dB" for name, row in scores.items())
+    return ", ".join(f"{name} {row['psnr']:.2f} dB" for name, row in scores.items() if row["psnr"] is not None)
 
 
 def _grouped(line: dict[str, Any], names: dict[str, str]) -> str:

@@ -15,12 +15,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from claritygan_cli import __version__
-from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
+from claritygan_cli.data.batches import CACHE, Batch, Batches, BatchPlan, Stopwatch, loaded
 from claritygan_cli.data.layouts import TrainingFiles
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.files import written_whole
-from claritygan_cli.models.weights import save_model
+from claritygan_cli.models.weights import ModelCard, save_model
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.machine import settled_precision, suitable_workers
@@ -62,21 +62,29 @@ class Trainer:
         config: the run.
         files: what it trains on.
         command: the command line, for the models' cards.
+        state: a checkpoint to go on from.
 
     Raises:
-        DataError: a domain is empty, or a folder is not usable.
-        ModelError, UsageError: the initial models or the VGG weights are not usable.
+        DataError: a validation folder is not usable.
+        ModelError, UsageError: the initial models, the VGG weights or the checkpoint are not usable.
     """
 
     def __init__(
-        self, config: TrainConfig, files: TrainingFiles, world: World, device: torch.device, command: str
+        self,
+        config: TrainConfig,
+        files: TrainingFiles,
+        world: World,
+        device: torch.device,
+        command: str,
+        state: dict[str, Any] | None = None,
     ) -> None:
         if config.batch % world.size:
             raise UsageError(f"--batch {config.batch}: must be a multiple of the {world.size} processes")
-        config = replace(config, precision=settled_precision(config, device))
+        config = replace(config, precision=world.agree(settled_precision(config, device))[0])
         self.config, self.files, self.world, self.device, self.command = config, files, world, device, command
-        self.validation = dict(validation_pairs(folder) for folder in config.validation)
-        self.system = CycleGAN(config, make_pair(config), device, world)
+        self.validation = validation_pairs(config.validation)
+        cards = {direction: ModelCard(**card) for direction, card in state["cards"].items()} if state else None
+        self.system = CycleGAN(config, make_pair(config, cards), device, world)
         plan = BatchPlan(
             config.batch,
             config.size,
@@ -87,37 +95,34 @@ class Trainer:
             world.rank,
             world.size,
         )
-        self.batches = Batches(files, plan)
         self.workers = suitable_workers(config, device, world.size)
+        self.batches = Batches(files, plan, CACHE // max(1, self.workers))
         self.epoch_steps = self.batches.steps_per_epoch()
         self.total = config.epochs * self.epoch_steps
         self.folder = RunFolder(config.out)
         self.spent, self.best, self.skipped, self.bad = 0.0, -math.inf, 0, 0
         self.reported: set[str] = set()
         self.watch = Stopwatch()
+        self.line: dict[str, Any] = {}
+        if state:
+            self._resume(state)
         self._forget()
 
     def _forget(self) -> None:
         """Start new means."""
         self.sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
         self.images = self.steps = self.good = 0
-        self.since, self.watch.seconds = time.monotonic(), 0.0
+        self.since, self.watch.seconds = time.perf_counter(), 0.0
 
-    def resume(self) -> None:
-        """Go on from the run folder's last checkpoint.
-
-        Raises:
-            UsageError: there is none that fits.
-        """
-        state = self.folder.load()
+    def _resume(self, state: dict[str, Any]) -> None:
         try:
             self.system.load_state_dict(state["system"])
-            self.spent, self.best, self.skipped = state["spent"], state["best"], state["skipped"]
+            self.spent, self.skipped = state["spent"], state["skipped"]
         except (RuntimeError, KeyError, ValueError) as error:
             reason = " ".join(str(error).split())[:120]
             raise UsageError(f"{self.folder.last}: does not fit the settings of this run ({reason})") from error
-        if self.world.main:
-            self.folder.tidy(self.system.number)
+        if state["validated"] == list(self.validation):
+            self.best = state["best"]
 
     def progress(self) -> float:
         """How much of the run is over, 0 to 1: by steps or, if that is more, by its time budget."""
@@ -146,44 +151,56 @@ class Trainer:
         for problem in batch.broken:
             if problem not in self.reported:
                 self.reported.add(problem)
-                say(f"left out: {problem}")
+                if self.world.main:
+                    say(f"left out: {problem}")
 
     def summary(self) -> dict[str, Any]:
-        """Means since the last summary, and where the run stands."""
-        seconds, steps = time.monotonic() - self.since, max(1, self.steps)
-        return {
+        """Means since they were last forgotten (or the last ones, if nothing has happened), and where the run is."""
+        line = {
             "step": self.system.number,
             "epoch": round(self.system.number / self.epoch_steps, 3),
             "minutes": round(self.spent / 60, 2),
             "learning_rate": learning_rate_at(self.progress(), self.config.learning_rate),
-            "terms": {name: round(value.item() / self.good, 5) for name, value in self.sums.items()},
-            "images_per_second": round(self.images / seconds, 2),
-            "data_ms": round(1000 * self.watch.seconds / steps, 1),
-            "step_ms": round(1000 * (seconds - self.watch.seconds) / steps, 1),
-            "skipped": self.skipped,
         }
+        if self.steps:
+            seconds = max(1e-9, time.perf_counter() - self.since)
+            self.line = {
+                "terms": {name: round(value.item() / self.good, 5) for name, value in self.sums.items()},
+                "images_per_second": round(self.images / seconds, 2),
+                "data_ms": round(1000 * self.watch.seconds / self.steps, 1),
+                "step_ms": round(1000 * (seconds - self.watch.seconds) / self.steps, 1),
+            }
+        return {**line, **self.line, "skipped": self.skipped}
 
     def checkpoint(self, validate: bool) -> None:
         """Write the checkpoint; with validation also sample pictures, a line of metrics, and models that got better."""
-        line = self.summary()
-        state = {"system": self.system.state_dict(), "spent": self.spent, "skipped": self.skipped}
+        state = {
+            "system": self.system.state_dict(),
+            "cards": {direction: asdict(card) for direction, card in self.system.pair.cards.items()},
+            "spent": self.spent,
+            "skipped": self.skipped,
+            "validated": list(self.validation),
+        }
         if not self.world.main:
             return
-        scores = validate_on(self.validation, self.system.averages["dehaze"].network, self.device) if validate else {}
+        line, averages = self.summary(), self.system.averages
+        self.folder.save({**state, "best": self.best})  # first, whatever happens while validating
+        if self.system.number == 0:
+            return
+        scores = validate_on(self.validation, averages["dehaze"].network, self.device) if validate else {}
         psnr = mean_psnr(scores)
-        better = psnr is not None and psnr > self.best
-        self.best = max(self.best, -math.inf if psnr is None else psnr)
-        self.folder.save(state | {"best": self.best}, better)
-        first = self.system.number > 0 and not (self.folder.path / "dehaze.safetensors").exists()
-        if better or first or (self.system.number > 0 and not self.validation):
+        if psnr is not None and psnr > self.best:
+            self.best = psnr
+            self.export(scores)
+            self.folder.save({**state, "best": self.best}, best=True)
+        elif not (self.validation and self.folder.has_models()):
             self.export(scores)
         if validate:
-            pair = self.system.averages
-            sheet = self.samples.draw(pair["dehaze"].network, pair["hazify"].network, self.device)
+            sheet = self.samples.draw(averages["dehaze"].network, averages["hazify"].network, self.device)
             with written_whole(self.folder.samples / f"step_{self.system.number:07d}.jpg") as file:
                 sheet.save(file, "JPEG", quality=92)
             self.folder.log({**line, "validation": scores})
-            if scores:
+            if psnr is not None:
                 say(f"validation: {psnr_of(scores)}; best so far {self.best:.2f} dB")
 
     def export(self, scores: dict[str, Scores]) -> None:
@@ -215,10 +232,11 @@ class Trainer:
         """
         if self.world.main:
             self.folder.write_config(self.config)
+            self.folder.tidy(self.system.number)
             self.samples = Samples(self.config, self.files)
         if self.system.number == 0:
             self.checkpoint(validate=False)
-        started, before = time.monotonic(), self.spent
+        started, before = time.perf_counter(), self.spent
         next_checkpoint = before + 60 * self.config.checkpoint_minutes
         stopped = drawn = 0.0
         self._forget()
@@ -230,15 +248,15 @@ class Trainer:
             tqdm(total=1, initial=self.progress(), disable=shown, bar_format=bar_format) as bar,
         ):
             for batch in loaded(self.batches, steps, self.workers, self.watch):
-                self.spent = before + time.monotonic() - started
+                self.spent = before + time.perf_counter() - started
                 progress, stopped, due = self.world.agree(
                     self.progress(), bool(interrupts), self.spent >= next_checkpoint
                 )
                 if stopped or progress >= 1:
                     break
                 self.train_step(batch, progress)
-                if not bar.disable and time.monotonic() - drawn > 1:
-                    drawn, bar.n = time.monotonic(), self.progress()
+                if not bar.disable and time.perf_counter() - drawn > 1:
+                    drawn, bar.n = time.perf_counter(), self.progress()
                     bar.set_postfix_str(short(self.summary()))
                 if self.system.number % self.epoch_steps == 0 and self.world.main:
                     line = self.summary()
@@ -247,11 +265,13 @@ class Trainer:
                     self._forget()
                 if due:
                     self.checkpoint(validate=True)
-                    self.spent = before + time.monotonic() - started
+                    self.spent = before + time.perf_counter() - started
                     next_checkpoint = self.spent + 60 * self.config.checkpoint_minutes
                     self._forget()
         self.checkpoint(validate=not stopped)
         if stopped:
             raise KeyboardInterrupt
+        if self.system.number == 0:
+            raise DataError(f"{self.folder.path}: no step was taken in the time given; raise --max-minutes")
         if self.world.main:
             say(f"{self.folder.path}: dehaze.safetensors and hazify.safetensors, after {self.system.number} steps")

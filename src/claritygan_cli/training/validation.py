@@ -1,39 +1,52 @@
 """Scores of the dehazer in training."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from claritygan_cli.data.pairs import Pair, find_pairs
 from claritygan_cli.engine.generators import Generator
-from claritygan_cli.evaluation.evaluate import evaluate_model
-from claritygan_cli.evaluation.metrics import Scores, mean_scores
+from claritygan_cli.errors import ClarityganError
+from claritygan_cli.evaluation.evaluate import read_pair, same_size
+from claritygan_cli.evaluation.metrics import Scores, mean_scores, score
 from claritygan_cli.models.translator import Translator
+from claritygan_cli.training.talk import say
 
 VALIDATED_PAIRS = 40
 """Pairs of a validation folder that are scored at a checkpoint, evenly spread; ``claritygan eval`` takes them all."""
 
 
-def validation_pairs(folder: Path) -> tuple[str, list[Pair]]:
-    """A validation folder's name, and the pairs of it that are scored while training.
+def validation_pairs(folders: Sequence[Path]) -> dict[str, list[Pair]]:
+    """The pairs of each validation folder that are scored while training, by the folder's name.
 
     Raises:
         UsageError, DataError: as :func:`claritygan_cli.data.pairs.find_pairs`.
     """
-    pairs = find_pairs(folder)
-    if len(pairs) <= VALIDATED_PAIRS:
-        return folder.name, pairs
-    step = len(pairs) / VALIDATED_PAIRS
-    return f"{folder.name} ({VALIDATED_PAIRS} of {len(pairs)})", [pairs[int(i * step)] for i in range(VALIDATED_PAIRS)]
+    found = {}
+    for folder in folders:
+        pairs = find_pairs(folder)
+        name = folder.name if [other.name for other in folders].count(folder.name) == 1 else str(folder)
+        if len(pairs) > VALIDATED_PAIRS:
+            name, step = f"{name} ({VALIDATED_PAIRS} of {len(pairs)})", len(pairs) / VALIDATED_PAIRS
+            pairs = [pairs[int(i * step)] for i in range(VALIDATED_PAIRS)]
+        found[name] = pairs
+    return found
 
 
 def validate_on(folders: dict[str, list[Pair]], dehazer: Generator, device: torch.device) -> dict[str, Scores]:
-    """Mean scores of a dehazer on each folder's pairs."""
-    translator = Translator(dehazer, device)
-    return {
-        name: mean_scores([scored.after for scored in evaluate_model(translator, pairs, crop=True)])
-        for name, pairs in folders.items()
-    }
+    """Mean scores of a dehazer on each folder's pairs; those that cannot be read are named and left out."""
+    translator, means = Translator(dehazer, device), {}
+    for name, pairs in folders.items():
+        scores = []
+        for pair in pairs:
+            try:
+                hazy, truth = read_pair(pair)
+                scores.append(score(*same_size(translator(hazy), truth, pair, crop=True)))
+            except ClarityganError as error:
+                say(f"left out of validation: {error}")
+        means[name] = mean_scores(scores)
+    return means
 
 
 def mean_psnr(scores: dict[str, Scores]) -> float | None:

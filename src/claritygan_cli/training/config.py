@@ -33,14 +33,14 @@ class TrainConfig:
         views: ``square`` or ``varied``.
         learning_rate: until half of the run; then it falls linearly to 0.
         adversarial: ``lsgan`` or ``log``.
-        cycle_weight, identity_weight, perceptual_weight, paired_weight: of the terms; 0 leaves a term out.
+        cycle_weight, identity_weight, perceptual_weight, paired_weight: of the terms.
         vgg: VGG-19 weights file; None takes torchvision's.
         vgg_layers: ReLU layers that are compared.
         r1_weight: of the gradient penalty on the critics (gamma).
         clip_norm: gradients are scaled down to this norm; 0 leaves them.
         pool: generated pictures that are kept for the critics.
         precision: what networks compute with; ``auto`` takes bf16 where that is faster.
-        recompute: gradient checkpointing, less memory for more time.
+        recompute: gradient checkpointing in the cycles, less memory for more time.
         checkpoint_minutes: time between checkpoints.
         workers: loader processes; None for as many as suit the machine.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.

@@ -127,7 +127,7 @@ class Reader:
         try:
             with Image.open(path) as image:
                 return image.size
-        except Exception as error:  # as above
+        except Exception as error:  # decoders raise whatever they like on broken files
             raise DataError(f"{path}: cannot be read ({error})") from error
 
     def _read(self, path: Path, size: tuple[int, int] | None) -> Tensor:
@@ -142,7 +142,7 @@ class Reader:
                 array = np.array(ImageOps.exif_transpose(image).convert("RGB"))
         except DataError:
             raise
-        except Exception as error:  # decoders raise whatever they like on broken files
+        except Exception as error:  # as in size
             raise DataError(f"{path}: cannot be read ({error})") from error
         return torch.from_numpy(array).permute(2, 0, 1).contiguous()
 
@@ -169,16 +169,15 @@ class Reader:
         scale = DEPTH_SIDE / max(image.shape[1:])
         size = (max(8, round(image.shape[1] * scale)), max(8, round(image.shape[2] * scale)))
         small = resize(image[None].float() / 255, size)[0].permute(1, 2, 0).numpy()
-        return torch.from_numpy(invent(small, np.random.default_rng([zlib.crc32(path.name.encode()), variant])))[
-            None
-        ].half()
+        depth = invent(small, np.random.default_rng([zlib.crc32(path.name.encode()), variant]))
+        return torch.from_numpy(depth)[None].half()
 
 
 def _read_map(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             return np.array(image)
-    except Exception as error:  # as above
+    except Exception as error:  # as in Reader.size
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 

@@ -11,10 +11,15 @@ from claritygan_cli.training.config import TrainConfig
 WEIGHT_DECAY = 1e-2
 
 
+def can_fuse(parameters: list[nn.Parameter]) -> bool:
+    """Whether all PyTorch versions can update these in one go; Apple's GPUs came later."""
+    return parameters[0].device.type in ("cpu", "cuda")
+
+
 def make_adam(networks: Iterable[nn.Module], learning_rate: float) -> torch.optim.Optimizer:
     """Adam with the CycleGAN paper's betas (section 7.1)."""
     parameters = [p for network in networks for p in network.parameters()]
-    return torch.optim.Adam(parameters, lr=learning_rate, betas=(0.5, 0.999), fused=True)
+    return torch.optim.Adam(parameters, lr=learning_rate, betas=(0.5, 0.999), fused=can_fuse(parameters))
 
 
 def make_adamw(networks: Iterable[nn.Module], learning_rate: float) -> torch.optim.Optimizer:
@@ -24,7 +29,7 @@ def make_adamw(networks: Iterable[nn.Module], learning_rate: float) -> torch.opt
         {"params": [p for p in parameters if p.ndim in (2, 4)], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in parameters if p.ndim not in (2, 4)], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    return torch.optim.AdamW(groups, lr=learning_rate, fused=can_fuse(parameters))
 
 
 class Descent:

@@ -1,5 +1,6 @@
 """A CycleGAN in training: networks, optimisers, pools and averages, and the step that changes them all."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -68,9 +69,9 @@ class CycleGAN:
         }
         self.number = 0
 
-    def _autocast(self) -> torch.autocast:
+    def _autocast(self) -> AbstractContextManager[object]:
         kind = AUTOCAST.get(self.config.precision)
-        return torch.autocast(self.device.type, kind, enabled=kind is not None)
+        return torch.autocast(self.device.type, kind) if kind else nullcontext()
 
     def step(self, batch: Batch, learning_rate: float) -> tuple[Terms, Tensor]:
         """One update of the generators, then one of the critics.

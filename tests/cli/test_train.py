@@ -45,6 +45,8 @@ def test_train_then_dehaze(cli: Callable[..., Outcome], data: Path, tmp_path: Pa
     assert (done.code, done.out) == (0, "")
     assert "4 hazy and 4 clear pictures, 4 steps" in done.err
     assert "epoch 2/2: adversarial" in done.err
+    hazy, clear = (np.array(Image.open(data / name / "0.png")) / 255 for name in ("hazy", "clear"))
+    assert f"validation: hazy input set {-10 * np.log10(((hazy - clear) ** 2).mean()):.2f} dB" in done.err
     assert "images/s, data" in done.err
     settings = json.loads((run / "config.json").read_text())
     assert (settings["generator"], settings["paired_weight"], settings["adversarial"]) == ("resnet", 0.0, "lsgan")
@@ -65,6 +67,8 @@ def test_resume_keeps_settings_but_for_those_given(cli: Callable[..., Outcome], 
     run.rename(tmp_path / "moved")
     run = tmp_path / "moved"
     assert cli("train", "--resume", "--out", run, "--epochs", 3).code == 0
+    wider = cli("train", "--resume", "--out", run, "--epochs", 4, "--width", 8)
+    assert (wider.code, "and stay so" in wider.err) == (2, True)
     assert read_card(run / "dehaze.safetensors").recipe["steps"] == 6
     lost = cli("train", "--resume", "--out", tmp_path / "none")
     assert lost.code == 2
@@ -94,12 +98,13 @@ def test_dry_run_prints_and_writes_nothing(
     ("arguments", "code", "message"),
     [
         ((), 2, "name a folder to train on"),
-        (("--data", "nowhere"), 1, "nowhere: no such folder; understood are hazy/ + clear/"),
-        (("--data", "."), 1, "no training pictures found there; understood are"),
-        (("--hazy", "set/hazy"), 1, "no clear pictures there; add --clear DIR"),
+        (("--data", "nowhere"), 2, "nowhere: no such folder; understood are hazy/ + clear/"),
+        (("--data", "."), 2, "no training pictures found there; understood are"),
+        (("--hazy", "set/hazy"), 2, "no clear pictures there; add --clear DIR"),
         (("--data", "set", "--size", 100), 2, "must be a multiple of 32"),
         (("--data", "set", "--validation", "set/hazy"), 2, "no hazy and clear pictures in it"),
-        (("--data", "set", "--initial", "nowhere"), 1, "neither a model file nor a bundled model"),
+        (("--data", "set", "--initial", "nowhere"), 2, "no such run folder; name one, or 'bundled'"),
+        (("--data", "set", "--out", "set"), 2, "is there already, and no run"),
         (("--data", "set", "--initial", "bundled", "--generator", "resnet"), 2, "add --generator scattering"),
         (("--data", "set", "--device", "cuda"), 2, "no such device here"),
     ],
@@ -132,6 +137,7 @@ def test_ctrl_c_saves_and_exits_130(data: Path, tmp_path: Path) -> None:
         rest = process.stderr.read()
     assert process.returncode == 130
     assert "interrupted" in rest
+    assert f"go on with: claritygan train --resume --out {run}" in rest
     assert "Traceback" not in rest
     _, card = load_model(run / "dehaze.safetensors")
     assert card.recipe["steps"] >= 4

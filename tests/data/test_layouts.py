@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from claritygan_cli.data.layouts import find_training_files
-from claritygan_cli.errors import DataError
+from claritygan_cli.errors import DataError, UsageError
 
 
 def save(path: Path, photo: np.ndarray) -> None:
@@ -97,7 +97,7 @@ def test_scenes_with_depth_and_masks(tmp_path: Path, photo: np.ndarray) -> None:
 
 def test_errors_show_the_layouts_and_where_reside_is(tmp_path: Path, photo: np.ndarray) -> None:
     for data, hazy in (((tmp_path / "none",), ()), ((tmp_path,), ()), ((), (tmp_path,))):
-        with pytest.raises(DataError, match=r"hazy/ \+ clear/.*trainA.*NAME/depth.*RESIDE is published at https://"):
+        with pytest.raises(UsageError, match=r"hazy/ \+ clear/.*trainA.*NAME/depth.*RESIDE is published at https://"):
             find_training_files(data, hazy, ())
     place(tmp_path, photo, "room/rgb/1.png", "room/depth/2.png")
     with pytest.raises(DataError, match=r"1\.png: has no partner"):

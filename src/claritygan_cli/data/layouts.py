@@ -15,7 +15,7 @@ from typing import Literal
 
 from claritygan_cli.data.folders import image_files
 from claritygan_cli.data.pairs import CLEAR_NAMES, HAZY_NAMES, truth_for, truth_stem
-from claritygan_cli.errors import DataError
+from claritygan_cli.errors import DataError, UsageError
 
 Haze = Literal["real", "measured", "masked", "invented"]
 RESIDE_SITE = "https://sites.google.com/view/reside-dehaze-datasets"
@@ -123,19 +123,20 @@ def find_training_files(data: tuple[Path, ...], hazy: tuple[Path, ...], clear: t
         hazy, clear: folders of hazy and of clear pictures.
 
     Raises:
-        DataError: a folder is missing or holds nothing to train with.
+        UsageError: a folder is missing or holds nothing to train with.
+        DataError: a photo lacks its depth or its mask.
     """
     files = TrainingFiles()
     for folder in (*data, *hazy, *clear):
         if not folder.is_dir():
-            raise DataError(f"{folder}: no such folder; {UNDERSTOOD}")
+            raise UsageError(f"{folder}: no such folder; {UNDERSTOOD}")
     for folder in data:
         before = len(files.hazy) + len(files.clear)
         _collect(folder, files)
         if len(files.hazy) + len(files.clear) == before:
-            raise DataError(f"{folder}: no training pictures found there; {UNDERSTOOD}")
+            raise UsageError(f"{folder}: no training pictures found there; {UNDERSTOOD}")
     for folder in (*hazy, *clear):
         if not image_files(folder):
-            raise DataError(f"{folder}: no pictures in it; {UNDERSTOOD}")
+            raise UsageError(f"{folder}: no pictures in it; {UNDERSTOOD}")
     files.add_domains(list(hazy), list(clear))
     return files

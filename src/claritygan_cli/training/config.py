@@ -93,8 +93,8 @@ class TrainConfig:
         return self.objective == "supervised" or self.paired_weight > 0
 
     def to_json(self) -> str:
-        """As a JSON document; paths as strings."""
-        return json.dumps(asdict(self), indent=1, default=str)
+        """As a JSON document; paths are absolute strings."""
+        return json.dumps(asdict(self), indent=1, default=lambda path: str(path.absolute()))
 
     @staticmethod
     def from_json(text: str) -> "TrainConfig":

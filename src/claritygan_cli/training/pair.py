@@ -60,11 +60,16 @@ def make_pair(config: TrainConfig, resumed: dict[Direction, ModelCard] | None = 
         if resumed:
             card = resumed[direction]
             network = build_generator(card)
+            asked = fresh_card(config, direction).numbers | {"working_size": card.numbers["working_size"]}
+            if config.initial is None and card.generator == config.generator and card.numbers != asked:
+                raise UsageError(f"{config.out}: its networks are {card.numbers}, and stay so; leave that option out")
         elif config.initial is None:
             card = fresh_card(config, direction)
             network = build_generator(card)
         else:
             bundled = config.initial == "bundled"
+            if not (bundled or Path(config.initial).is_dir()):
+                raise UsageError(f"--initial {config.initial}: no such run folder; name one, or 'bundled'")
             wanted = None if bundled else str(Path(config.initial) / f"{direction}.safetensors")
             network, card = open_model(wanted, direction)
         if card.generator != config.generator:

@@ -8,7 +8,7 @@ import torch
 from claritygan_cli.data.layouts import TrainingFiles, find_training_files
 from claritygan_cli.data.overlap import overlap
 from claritygan_cli.data.pairs import find_pairs
-from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.errors import UsageError
 from claritygan_cli.models.translator import choose_device
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import joined
@@ -31,14 +31,14 @@ def check_domains(config: TrainConfig, files: TrainingFiles) -> None:
     """See that there is something of each kind that the run needs.
 
     Raises:
-        DataError: there is not.
+        UsageError: there is not.
     """
     where = ", ".join(str(path) for path in (*config.data, *config.hazy, *config.clear)) or "--data"
     if config.unpaired and not (files.hazy and files.clear):
         missing = "hazy" if not files.hazy else "clear"
-        raise DataError(f"{where}: no {missing} pictures there; add --{missing} DIR, or a folder NAME/rgb + NAME/depth")
+        raise UsageError(f"{where}: no {missing} pictures there; add --{missing} DIR, or NAME/rgb + NAME/depth")
     if config.paired and not files.pairs:
-        raise DataError(f"{where}: nothing to supervise with; add clear pictures, or leave out --paired-weight")
+        raise UsageError(f"{where}: nothing to supervise with; add clear pictures, or leave out --paired-weight")
 
 
 def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> None:
@@ -57,6 +57,9 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
         torch.set_num_threads(config.threads)
     if RunFolder(config.out).last.exists() and not (resume or dry_run):
         raise UsageError(f"{config.out}: holds a run already; go on with --resume, or name another --out")
+    taken = config.out.is_file() or (config.out.is_dir() and any(config.out.iterdir()))
+    if taken and not (resume or dry_run or RunFolder(config.out).settings.exists()):
+        raise UsageError(f"--out {config.out}: is there already, and no run; name a new folder")
     files = find_training_files(config.data, config.hazy, config.clear)
     check_domains(config, files)
     with joined(choose_device(config.device)) as (world, device):
@@ -67,8 +70,17 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
         if dry_run:
             report(trainer)
             return
+        if resume and trainer.progress() >= 1:
+            raise UsageError(f"{config.out}: is over, at step {trainer.system.number}; raise --epochs or --max-minutes")
         if world.main:
             pairs = f", {len(files.pairs)} pairs" if config.paired else ""
             counts = f"{len(files.hazy)} hazy and {len(files.clear)} clear pictures{pairs}"
-            say(f"{config.out}: {counts}, {trainer.total} steps")
-        trainer.fit()
+            start = f"from step {trainer.system.number} of {trainer.total}" if resume else f"{trainer.total} steps"
+            budget = f", at most {config.max_minutes:g} minutes" if config.max_minutes else ""
+            say(f"{config.out}: {counts}, {start}{budget}, {trainer.config.precision} on {device}")
+        try:
+            trainer.fit()
+        except KeyboardInterrupt:
+            if world.main:
+                say(f"saved at step {trainer.system.number}; go on with: claritygan train --resume --out {config.out}")
+            raise

@@ -29,7 +29,7 @@ from claritygan_cli.training.run_folder import RunFolder
 from claritygan_cli.training.samples import Samples
 from claritygan_cli.training.system import CycleGAN
 from claritygan_cli.training.talk import long, psnr_of, say, short
-from claritygan_cli.training.validation import mean_psnr, validate_on, validation_pairs
+from claritygan_cli.training.validation import hazy_scores, mean_psnr, validate_on, validation_pairs
 
 MAX_BAD_STEPS = 20
 
@@ -104,6 +104,7 @@ class Trainer:
         self.reported: set[str] = set()
         self.watch = Stopwatch()
         self.line: dict[str, Any] = {}
+        self.exported = 0
         if state:
             self._resume(state)
         self._forget()
@@ -117,7 +118,7 @@ class Trainer:
     def _resume(self, state: dict[str, Any]) -> None:
         try:
             self.system.load_state_dict(state["system"])
-            self.spent, self.skipped = state["spent"], state["skipped"]
+            self.spent, self.skipped, self.exported = state["spent"], state["skipped"], state["exported"]
         except (RuntimeError, KeyError, ValueError) as error:
             reason = " ".join(str(error).split())[:120]
             raise UsageError(f"{self.folder.last}: does not fit the settings of this run ({reason})") from error
@@ -180,6 +181,7 @@ class Trainer:
             "spent": self.spent,
             "skipped": self.skipped,
             "validated": list(self.validation),
+            "exported": self.exported,
         }
         if not self.world.main:
             return
@@ -192,7 +194,7 @@ class Trainer:
         if psnr is not None and psnr > self.best:
             self.best = psnr
             self.export(scores)
-            self.folder.save({**state, "best": self.best}, best=True)
+            self.folder.save({**state, "best": self.best, "exported": self.exported}, best=True)
         elif not (self.validation and self.folder.has_models()):
             self.export(scores)
         if validate:
@@ -205,6 +207,7 @@ class Trainer:
 
     def export(self, scores: dict[str, Scores]) -> None:
         """Write the averaged generators as models that ``--model`` takes."""
+        self.exported = self.system.number
         settings = {
             k: v for k, v in asdict(self.config).items() if k not in ("data", "hazy", "clear", "validation", "out")
         }
@@ -234,6 +237,8 @@ class Trainer:
             self.folder.write_config(self.config)
             self.folder.tidy(self.system.number)
             self.samples = Samples(self.config, self.files)
+            if self.validation:
+                say(f"validation: hazy input {psnr_of(hazy_scores(self.validation))}")
         if self.system.number == 0:
             self.checkpoint(validate=False)
         started, before = time.perf_counter(), self.spent
@@ -274,4 +279,4 @@ class Trainer:
         if self.system.number == 0:
             raise DataError(f"{self.folder.path}: no step was taken in the time given; raise --max-minutes")
         if self.world.main:
-            say(f"{self.folder.path}: dehaze.safetensors and hazify.safetensors, after {self.system.number} steps")
+            say(f"{self.folder.path}: dehaze.safetensors and hazify.safetensors, of step {self.exported}")

@@ -47,7 +47,7 @@ class Precision(StrEnum):
     fp16 = "fp16"
 
 
-def Weight(meaning: str) -> Any:  # noqa: N802
+def weight(meaning: str) -> Any:
     """An option for the weight of a loss term."""
     return typer.Option(min=0.0, help=f"Weight of {meaning}.")
 
@@ -88,15 +88,15 @@ def train(
     views: Annotated[Views, typer.Option(help="square, or varied in scale and aspect.")] = Views.square,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="Falls to 0 over the second half.")] = 2e-4,
     adversarial: Annotated[Adversarial, typer.Option(help="Form of the adversarial loss.")] = Adversarial.lsgan,
-    cycle_weight: Annotated[float, Weight("the cycle term")] = 10.0,
-    identity_weight: Annotated[float, Weight("the identity term")] = 5.0,
-    perceptual_weight: Annotated[float, Weight("the VGG term on the cycles")] = 0.0,
-    paired_weight: Annotated[float, Weight("the supervised terms where pairs are known; 0: purely unpaired")] = 0.0,
+    cycle_weight: Annotated[float, weight("the cycle term")] = 10.0,
+    identity_weight: Annotated[float, weight("the identity term")] = 5.0,
+    perceptual_weight: Annotated[float, weight("the VGG term on the cycles")] = 0.0,
+    paired_weight: Annotated[float, weight("the supervised terms where pairs are known; 0: purely unpaired")] = 0.0,
     vgg: Annotated[Path | None, typer.Option(help="VGG-19 weights file [default: torchvision's download].")] = None,
     vgg_layer: Annotated[
         list[str] | None, typer.Option(help="ReLU to compare; may repeat. [default: relu2_2, relu3_4]")
     ] = None,
-    r1_weight: Annotated[float, Weight("the R1 gradient penalty on the critics")] = 0.0,
+    r1_weight: Annotated[float, weight("the R1 gradient penalty on the critics")] = 0.0,
     clip_norm: Annotated[float, typer.Option(min=0.0, help="Greatest norm of a gradient; 0: any.")] = 0.0,
     pool: Annotated[int, typer.Option(min=0, help="Generated pictures kept for the critics.")] = 50,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where it is faster.")] = Precision.auto,

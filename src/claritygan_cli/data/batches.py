@@ -121,7 +121,7 @@ class Batches(Dataset[Batch | DataError]):
 
     def steps_per_epoch(self) -> int:
         """Steps until every picture of the larger domain has been drawn once."""
-        wanted = [HAZY, CLEAR] * self.plan.unpaired + [PAIRS] * self.plan.paired * (not self.plan.unpaired)
+        wanted = (HAZY, CLEAR) if self.plan.unpaired else (PAIRS,)
         return max(1, -(-max(len(self.domains[domain]) for domain in wanted) // self.plan.batch))
 
     def _index(self, domain: int, number: int) -> int:

@@ -14,6 +14,15 @@ Scores = dict[str, float | None]
 """Metric: value; None where a picture is too small for it."""
 
 
+def psnr(picture: np.ndarray, truth: np.ndarray) -> float:
+    """PSNR (dB) of two pictures (H, W, 3) uint8 of one size, under :data:`PROTOCOL`."""
+    from skimage.metrics import peak_signal_noise_ratio  # slow to import, and most runs score nothing
+
+    if np.array_equal(picture, truth):
+        return IDENTICAL_PSNR
+    return float(peak_signal_noise_ratio(truth, picture, data_range=255))
+
+
 def score(picture: np.ndarray, truth: np.ndarray) -> Scores:
     """PSNR (dB), SSIM (-1..1) and CIEDE2000 (0 = same colours) of two pictures, under :data:`PROTOCOL`.
 
@@ -27,11 +36,10 @@ def score(picture: np.ndarray, truth: np.ndarray) -> Scores:
         ValueError: the sizes differ.
     """
     from skimage.color import deltaE_ciede2000, rgb2lab  # slow to import, and most runs score nothing
-    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+    from skimage.metrics import structural_similarity
 
     if picture.shape != truth.shape:
         raise ValueError(f"sizes differ: {picture.shape} and {truth.shape}")
-    same = np.array_equal(picture, truth)
     ssim = None
     if min(truth.shape[:2]) >= 11:
         ssim = structural_similarity(
@@ -44,7 +52,7 @@ def score(picture: np.ndarray, truth: np.ndarray) -> Scores:
             use_sample_covariance=False,
         )
     return {
-        "psnr": IDENTICAL_PSNR if same else float(peak_signal_noise_ratio(truth, picture, data_range=255)),
+        "psnr": psnr(picture, truth),
         "ssim": None if ssim is None else float(ssim),
         "ciede2000": float(deltaE_ciede2000(rgb2lab(picture), rgb2lab(truth)).mean()),
     }

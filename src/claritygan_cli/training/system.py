@@ -51,19 +51,18 @@ class CycleGAN:
     def __init__(self, config: TrainConfig, pair: Pair, device: torch.device, world: World) -> None:
         self.config, self.pair, self.device, self.world = config, pair, device, world
         torch.manual_seed(config.seed)
-        layout = torch.channels_last
         for network in pair.networks.values():
-            network.to(device).to(memory_format=layout)
+            network.to(device).to(memory_format=torch.channels_last)
         self.averages = {direction: Average(network) for direction, network in pair.networks.items()}
-        critics = CriticLosses(config.adversarial, config.r1_weight).to(device).to(memory_format=layout)
-        self.critics = critics if config.unpaired else None
+        self.critics = CriticLosses(config.adversarial, config.r1_weight) if config.unpaired else None
         losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device))
         make = make_adam if config.unpaired else make_adamw
         self.descents = {"generators": Descent(make([losses], config.learning_rate), config, device)}
         self._generator_losses = world.share(losses)
         if self.critics is not None:
-            self.descents["critics"] = Descent(make_adam([critics], config.learning_rate), config, device)
-            self._critic_losses = world.share(critics)
+            self.critics.to(device).to(memory_format=torch.channels_last)
+            self.descents["critics"] = Descent(make_adam([self.critics], config.learning_rate), config, device)
+            self._critic_losses = world.share(self.critics)
         self.pools = {
             name: ImagePool(config.pool, config.seed + 2 * world.rank + i) for i, name in enumerate(("hazy", "clear"))
         }

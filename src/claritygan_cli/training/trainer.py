@@ -29,7 +29,7 @@ from claritygan_cli.training.run_folder import RunFolder
 from claritygan_cli.training.samples import Samples
 from claritygan_cli.training.system import CycleGAN
 from claritygan_cli.training.talk import long, psnr_of, say, short
-from claritygan_cli.training.validation import hazy_scores, mean_psnr, validate_on, validation_pairs
+from claritygan_cli.training.validation import hazy_psnr, mean_psnr, validate_on, validation_pairs
 
 MAX_BAD_STEPS = 20
 
@@ -238,7 +238,7 @@ class Trainer:
             self.folder.tidy(self.system.number)
             self.samples = Samples(self.config, self.files)
             if self.validation:
-                say(f"validation: hazy input {psnr_of(hazy_scores(self.validation))}")
+                say(f"validation: hazy input {psnr_of(hazy_psnr(self.validation))}")
         if self.system.number == 0:
             self.checkpoint(validate=False)
         started, before = time.perf_counter(), self.spent

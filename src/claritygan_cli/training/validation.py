@@ -1,17 +1,16 @@
 """Scores of the dehazer in training."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
-from skimage.metrics import peak_signal_noise_ratio
 
 from claritygan_cli.data.pairs import Pair, find_pairs
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import ClarityganError
 from claritygan_cli.evaluation.evaluate import read_pair, same_size
-from claritygan_cli.evaluation.metrics import IDENTICAL_PSNR, Scores, mean_scores, score
+from claritygan_cli.evaluation.metrics import Scores, mean_scores, psnr, score
 from claritygan_cli.models.translator import Translator
 from claritygan_cli.training.talk import say
 
@@ -36,15 +35,19 @@ def validation_pairs(folders: Sequence[Path]) -> dict[str, list[Pair]]:
     return found
 
 
-def validate_on(folders: dict[str, list[Pair]], dehazer: Generator, device: torch.device) -> dict[str, Scores]:
-    """Mean scores of a dehazer on each folder's pairs; those that cannot be read are named and taken out."""
-    translator, means = Translator(dehazer, device), {}
+def _means(
+    folders: dict[str, list[Pair]],
+    translate: Callable[[np.ndarray], np.ndarray],
+    measure: Callable[[np.ndarray, np.ndarray], Scores],
+) -> dict[str, Scores]:
+    """Mean scores on each folder's pairs; those that cannot be read are named and taken out."""
+    means = {}
     for name, pairs in folders.items():
         scores = []
         for pair in tuple(pairs):
             try:
                 hazy, truth = read_pair(pair)
-                scores.append(score(*same_size(translator(hazy), truth, pair, crop=True)))
+                scores.append(measure(*same_size(translate(hazy), truth, pair, crop=True)))
             except ClarityganError as error:
                 pairs.remove(pair)
                 say(f"left out of validation: {error}")
@@ -52,20 +55,16 @@ def validate_on(folders: dict[str, list[Pair]], dehazer: Generator, device: torc
     return means
 
 
-def hazy_scores(folders: dict[str, list[Pair]]) -> dict[str, Scores]:
-    """PSNR of the pictures as they are, which a dehazer has to beat; broken ones are passed over."""
-    means: dict[str, Scores] = {}
-    for name, pairs in folders.items():
-        values: list[float] = []
-        for pair in pairs:
-            with suppress(ClarityganError):
-                hazy, truth = same_size(*read_pair(pair), pair, crop=True)
-                values.append(min(IDENTICAL_PSNR, float(peak_signal_noise_ratio(truth, hazy, data_range=255))))
-        means[name] = {"psnr": sum(values) / len(values) if values else None}
-    return means
+def validate_on(folders: dict[str, list[Pair]], dehazer: Generator, device: torch.device) -> dict[str, Scores]:
+    """Mean scores of a dehazer on each folder's pairs; those that cannot be read are named and taken out."""
+    return _means(folders, Translator(dehazer, device), score)
+
+
+def hazy_psnr(folders: dict[str, list[Pair]]) -> dict[str, Scores]:
+    """PSNR of the hazy pictures themselves, which a dehazer has to beat; broken ones as in :func:`validate_on`."""
+    return _means(folders, lambda hazy: hazy, lambda a, b: {"psnr": psnr(a, b), "ssim": None, "ciede2000": None})
 
 
 def mean_psnr(scores: dict[str, Scores]) -> float | None:
     """What "best" means: PSNR, mean over the folders; None without any."""
-    values = [value for row in scores.values() if (value := row["psnr"]) is not None]
-    return sum(values) / len(values) if values else None
+    return mean_scores(list(scores.values()))["psnr"]

@@ -118,7 +118,7 @@ def draw_haze(count: int, ranges: HazeRange, random: torch.Generator) -> tuple[T
     white = torch.rand(one, generator=random) < ranges.white
     grey = torch.where(white & ~odd, uniform(*WHITE, one, random), grey)
     # real haze is bluish or yellowish: red and blue move against each other
-    warm = odd * uniform(-0.08, 0.08, one, random)
+    warm = odd * uniform(-0.12, 0.12, one, random)
     tint = torch.cat([warm, warm * 0.2 + odd * uniform(-0.02, 0.02, one, random), -warm], 1)
     return density, (grey + tint).clamp(0, 1)
 
@@ -141,14 +141,17 @@ def add_random_haze(
     nearest = distant * uniform(0.1, 0.7, (n, 1, 1, 1), random)
     thickness = nearest + (1 - nearest) * depth
     density, airlight = draw_haze(n, ranges, random)
-    patches = F.interpolate(torch.randn((n, 1, 4, 4), generator=random), (height, width), mode="bicubic")
-    patchy = (torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3).float()
-    t = transmission(thickness * torch.exp(0.35 * patchy * patches), density)
+    patchy = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3
+    if patchy.any():
+        patches = F.interpolate(torch.randn((n, 1, 4, 4), generator=random), (height, width), mode="bicubic")
+        thickness = thickness * torch.exp(0.35 * patchy * patches)
+    t = transmission(thickness, density)
     hazy = add_haze(clear, t, airlight)
-    noisy = (torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 2).float()
-    sigma = noisy * uniform(0, 0.02, (n, 1, 1, 1), random)
-    hazy = (hazy + sigma * torch.randn(hazy.shape, generator=random)).clamp(0, 1)
-    hazy = (hazy * 255).round() / 255
+    noisy = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 2
+    if noisy.any():
+        sigma = noisy * uniform(0, 0.02, (n, 1, 1, 1), random)
+        hazy = hazy + sigma * torch.randn(hazy.shape, generator=random)
+    hazy = (hazy.clamp(0, 1) * 255).round() / 255
     for i in torch.nonzero(torch.rand(n, generator=random) < ranges.odd / 3).flatten().tolist():
         hazy[i] = compressed(hazy[i], int(torch.randint(60, 96, (1,), generator=random)))
     return HazyViews(hazy, clear, t, airlight, depth, density, measured, torch.ones(n, dtype=torch.bool))

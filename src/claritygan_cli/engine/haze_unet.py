@@ -25,7 +25,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, width, H, W) -> the same."""
-        return F.relu(x + self.gain * self.body(x))
+        change = self.body(x)
+        return F.relu(x + self.gain.to(change.dtype) * change)
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -45,7 +46,7 @@ class HazeUNet(nn.Module):
 
     Args:
         widths: channels of the levels, at 1/2, 1/4, ... of the input's size.
-        blocks: residual blocks of each level on the way down; one on the way up.
+        blocks: residual blocks of each level on the way down, where there is one more on the way up.
     """
 
     def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
@@ -59,7 +60,7 @@ class HazeUNet(nn.Module):
             nn.Sequential(*(Residual(w) for _ in range(n))) for w, n in zip(widths, blocks, strict=True)
         )
         self.context = nn.Linear(2 * widths[-1], widths[-1])
-        self.up = nn.ModuleList(conv(a + b, a) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.decode = nn.ModuleList(Residual(w) for w in widths[:-1])
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
@@ -76,6 +77,6 @@ class HazeUNet(nn.Module):
         scene = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
         x = x + self.context(scene)[:, :, None, None]
         for up, decode, skip in zip(reversed(self.up), reversed(self.decode), reversed(skips), strict=True):
-            x = F.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=False)
-            x = decode(up(torch.cat([skip, x], 1)))
+            x = F.interpolate(up(x), size=skip.shape[2:], mode="bilinear", align_corners=False)
+            x = decode(F.relu(skip + x))
         return Features(x, scene)

@@ -28,9 +28,13 @@ class World:
         """Whether this process does what is done once: writing, validating, talking."""
         return self.rank == 0
 
-    def share(self, module: nn.Module) -> nn.Module:
-        """The module, with gradients averaged over all processes in its backward pass."""
-        return DistributedDataParallel(module) if self.size > 1 else module
+    def share(self, module: nn.Module, whole: bool = True) -> nn.Module:
+        """The module, with gradients averaged over all processes in its backward pass.
+
+        Args:
+            whole: whether every pass uses all of its parameters.
+        """
+        return DistributedDataParallel(module, find_unused_parameters=not whole) if self.size > 1 else module
 
     def agree(self, *values: Any) -> list[Any]:
         """The main process' values, in all processes."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from claritygan_cli.data.synthesis import HazyViews
 from claritygan_cli.engine.critic import PatchCritic
 from claritygan_cli.engine.cycles import make_cycles
-from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import (
     AdversarialForm,
     PerceptualLoss,
@@ -21,8 +21,9 @@ from claritygan_cli.engine.losses import (
     identity_loss,
 )
 from claritygan_cli.engine.scattering import add_haze, remove_haze, transmission
+from claritygan_cli.models.weights import Direction
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.pair import Pair
+from claritygan_cli.training.pair import DIRECTIONS, Pair
 
 TRANSMISSION_WEIGHT, AIRLIGHT_WEIGHT = 0.5, 0.3
 INVENTED_DEPTH_WEIGHT = 0.3
@@ -35,34 +36,41 @@ def each(difference: Tensor) -> Tensor:
     return difference.float().abs().flatten(1).mean(1)
 
 
-def paired_terms(pair: Pair, views: HazyViews) -> Terms:
-    """L1 distances from the truth, as far as it is known.
-
-    Scattering generators: the clear picture; transmission, airlight (where there is haze to read it from) and depth
-    where they are known; the hazy picture, from the known haze or else from the haze that the dehazer read. Invented
-    depth counts for less. Others: the clear and the hazy picture.
+def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
+    """L1 distances from the clear picture; for a scattering dehazer also from the transmission, and from the airlight
+    where there is haze to read it from, as far as they are known.
     """
-    if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
-        return {
-            "paired_clear": F.l1_loss(pair.dehaze(views.hazy).float(), views.clear),
-            "paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy),
-        }
-    height = views.hazy.shape[2]
-    seen = pair.dehaze.look(views.hazy)
-    t = seen.map(views.hazy, height, 0)
+    if not isinstance(dehaze, ScatteringDehazer):
+        return {"paired_clear": F.l1_loss(dehaze(views.hazy).float(), views.clear)}
+    seen = dehaze.look(views.hazy)
+    t = seen.map(views.hazy, views.hazy.shape[2], 0)
     clear = remove_haze(views.hazy, t, seen.airlight)
     visible = views.known & ((1 - views.t).mean((1, 2, 3)) > 0.05)
-    known = views.known.reshape(-1, 1, 1, 1)
-    density = torch.where(known, views.density, seen.density.detach())
-    airlight = torch.where(known, views.airlight, seen.airlight.detach())
-    depth = pair.hazify.look(views.clear).map(views.clear, height, 0)
-    # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
-    hazy = torch.where(known, add_haze(views.clear, transmission(views.depth, density), airlight), views.hazy)
-    trust = torch.where(views.known & ~views.measured, INVENTED_DEPTH_WEIGHT, 1.0)
     return {
         "paired_clear": each(clear - views.clear).mean(),
         "paired_transmission": TRANSMISSION_WEIGHT * (each(t - views.t) * views.known).mean(),
         "paired_airlight": AIRLIGHT_WEIGHT * (each(seen.airlight - views.airlight) * visible).mean(),
+    }
+
+
+def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
+    """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, and from the
+    picture with the known haze, or else with the haze that the dehazer read. Invented depth counts for less.
+    """
+    if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
+        return {"paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy)}
+    known = views.known.reshape(-1, 1, 1, 1)
+    density, airlight = views.density, views.airlight
+    if not known.all():
+        with torch.no_grad():
+            seen = pair.dehaze.look(views.hazy)
+        density = torch.where(known, density, seen.density)
+        airlight = torch.where(known, airlight, seen.airlight)
+    depth = pair.hazify.look(views.clear).map(views.clear, views.clear.shape[2], 0)
+    # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
+    hazy = torch.where(known, add_haze(views.clear, transmission(views.depth, density), airlight), views.hazy)
+    trust = torch.where(views.known & ~views.measured, INVENTED_DEPTH_WEIGHT, 1.0)
+    return {
         "paired_depth": (each(depth - views.depth) * views.known * trust).mean(),
         "paired_hazy": (each(add_haze(views.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
     }
@@ -86,7 +94,12 @@ class GeneratorLosses(nn.Module):
         self._judges = (critics, perceptual)
 
     def forward(
-        self, hazy: Tensor | None, clear: Tensor | None, density: Tensor | None, pairs: HazyViews | None
+        self,
+        hazy: Tensor | None,
+        clear: Tensor | None,
+        density: Tensor | None,
+        pairs: HazyViews | None,
+        pupils: tuple[Direction, ...] = DIRECTIONS,
     ) -> tuple[Terms, Tensor | None, Tensor | None]:
         """Terms, and the fake hazy and fake clear pictures (N, 3, H, W), without gradient.
 
@@ -94,6 +107,7 @@ class GeneratorLosses(nn.Module):
             hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
             density: (N, 1, 1, 1), of the haze to put in front of the clear ones.
             pairs: hazy views whose truth is known; None leaves the supervised terms out.
+            pupils: whom the supervised terms are for.
         """
         terms: Terms = {}
         fake_hazy = fake_clear = None
@@ -101,7 +115,12 @@ class GeneratorLosses(nn.Module):
             terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, density)
         if pairs is not None:
             weight = self.config.paired_weight or 1.0
-            terms |= {name: weight * value for name, value in paired_terms(self.pair, pairs).items()}
+            paired: Terms = {}
+            if "dehaze" in pupils:
+                paired |= dehazing_terms(self.dehaze, pairs)
+            if "hazify" in pupils:
+                paired |= hazifying_terms(self.pair, pairs)
+            terms |= {name: weight * value for name, value in paired.items()}
         return terms, fake_hazy, fake_clear
 
     def _unpaired(self, hazy: Tensor, clear: Tensor, density: Tensor) -> tuple[Terms, Tensor, Tensor]:

@@ -11,13 +11,16 @@ from claritygan_cli.engine.image_pool import ImagePool
 from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.vgg import load_vgg
+from claritygan_cli.models.weights import Direction
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.descent import Descent, make_adam, make_adamw
+from claritygan_cli.training.descent import Descent, make_adam, make_muon
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.ema import Average
 from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, Terms
-from claritygan_cli.training.pair import Pair
+from claritygan_cli.training.pair import DIRECTIONS, Pair
 
+TURNS: tuple[tuple[Direction, ...], ...] = (("dehaze",), ("dehaze",), ("dehaze",), ("hazify",))
+"""Who is taught in supervised steps, in turn: haze is harder to read than depth, and dehazing is wanted most."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -56,9 +59,9 @@ class CycleGAN:
         self.averages = {direction: Average(network) for direction, network in pair.networks.items()}
         self.critics = CriticLosses(config.adversarial, config.r1_weight) if config.unpaired else None
         losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device))
-        make = make_adam if config.unpaired else make_adamw
+        make = make_adam if config.unpaired else make_muon
         self.descents = {"generators": Descent(make([losses], config.learning_rate), config, device)}
-        self._generator_losses = world.share(losses)
+        self._generator_losses = world.share(losses, whole=config.unpaired)
         if self.critics is not None:
             self.critics.to(device).to(memory_format=torch.channels_last)
             self.descents["critics"] = Descent(make_adam([self.critics], config.learning_rate), config, device)
@@ -73,15 +76,18 @@ class CycleGAN:
         return torch.autocast(self.device.type, kind) if kind else nullcontext()
 
     def step(self, batch: Batch, learning_rate: float) -> tuple[Terms, Tensor]:
-        """One update of the generators, then one of the critics.
+        """One update of the generators (in supervised runs of one of them), then one of the critics.
 
         Returns:
             The terms, without gradient, and whether all of the step was finite.
         """
         if self.critics is not None:
             self.critics.requires_grad_(False)
+        pupils = DIRECTIONS if self.config.unpaired else TURNS[self.number % len(TURNS)]
         with self._autocast():
-            terms, fake_hazy, fake_clear = self._generator_losses(batch.hazy, batch.clear, batch.density, batch.pairs)
+            terms, fake_hazy, fake_clear = self._generator_losses(
+                batch.hazy, batch.clear, batch.density, batch.pairs, pupils
+            )
         finite = self.descents["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
         if self.critics is not None and finite:
             old_hazy, old_clear = self.pools["hazy"].query(fake_hazy), self.pools["clear"].query(fake_clear)

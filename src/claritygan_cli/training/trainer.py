@@ -112,7 +112,8 @@ class Trainer:
     def _forget(self) -> None:
         """Start new means."""
         self.sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
-        self.images = self.steps = self.good = 0
+        self.counts: dict[str, int] = defaultdict(int)
+        self.images = self.steps = 0
         self.since, self.watch.seconds = time.perf_counter(), 0.0
 
     def _resume(self, state: dict[str, Any]) -> None:
@@ -139,9 +140,10 @@ class Trainer:
         terms, finite = self.system.step(batch.to(self.device), learning_rate_at(progress, self.config.learning_rate))
         self.images, self.steps = self.images + batch.images, self.steps + 1
         if finite:
-            self.bad, self.good = 0, self.good + 1
+            self.bad = 0
             for name, value in terms.items():
                 self.sums[name] += value
+                self.counts[name] += 1
         else:
             self.bad, self.skipped = self.bad + 1, self.skipped + 1
         if self.bad > MAX_BAD_STEPS:
@@ -166,7 +168,7 @@ class Trainer:
         if self.steps:
             seconds = max(1e-9, time.perf_counter() - self.since)
             self.line = {
-                "terms": {name: round(value.item() / self.good, 5) for name, value in self.sums.items()},
+                "terms": {name: round(value.item() / self.counts[name], 5) for name, value in self.sums.items()},
                 "images_per_second": round(self.images / seconds, 2),
                 "data_ms": round(1000 * self.watch.seconds / self.steps, 1),
                 "step_ms": round(1000 * (seconds - self.watch.seconds) / self.steps, 1),

@@ -11,7 +11,7 @@ from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifi
 from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.models.vgg import vgg_layers
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, paired_terms
+from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, dehazing_terms, hazifying_terms
 from claritygan_cli.training.pair import Pair, make_pair
 
 
@@ -130,7 +130,7 @@ def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> N
         "paired_depth": (mean(depth - views.depth)[:2] * [1, 0.3]).sum() / 3,
         "paired_hazy": (mean(fog(depth) - hazy) * [1, 0.3, 1]).mean(),
     }
-    terms = paired_terms(pair, views)
+    terms = dehazing_terms(pair.dehaze, views) | hazifying_terms(pair, views)
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
@@ -140,8 +140,11 @@ def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> N
 def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
     config = replace(config, generator="resnet", paired_weight=4.0)
     pair, views = make_pair(config), mixed_views()
-    terms, fake_hazy, _ = GeneratorLosses(config, pair, None, None)(None, None, None, views)
+    losses = GeneratorLosses(config, pair, None, None)
+    terms, fake_hazy, _ = losses(None, None, None, views)
     assert fake_hazy is None
+    for pupil, name in (("dehaze", "paired_clear"), ("hazify", "paired_hazy")):
+        assert losses(None, None, None, views, (pupil,))[0].keys() == {name}
     expected = {
         "paired_clear": 4 * (pair.dehaze(views.hazy) - views.clear).abs().mean(),
         "paired_hazy": 4 * (pair.hazify(views.clear) - views.hazy).abs().mean(),

@@ -140,8 +140,8 @@ class ScatteringDehazer(Generator):
 
     def __init__(
         self,
-        widths: tuple[int, ...] = (32, 64, 128, 160, 192),
-        blocks: tuple[int, ...] = (0, 2, 3, 4, 2),
+        widths: tuple[int, ...] = (32, 64, 128, 144, 176),
+        blocks: tuple[int, ...] = (0, 2, 3, 3, 1),
         working_size: int = 192,
     ) -> None:
         super().__init__()
@@ -211,8 +211,8 @@ class ScatteringHazifier(Generator):
 
     def __init__(
         self,
-        widths: tuple[int, ...] = (32, 64, 128, 160, 192),
-        blocks: tuple[int, ...] = (0, 2, 3, 4, 2),
+        widths: tuple[int, ...] = (32, 64, 128, 144, 176),
+        blocks: tuple[int, ...] = (0, 2, 3, 3, 1),
         working_size: int = 192,
     ) -> None:
         super().__init__()

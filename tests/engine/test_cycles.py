@@ -80,7 +80,7 @@ def test_scattering_cycles_by_hand() -> None:
 
     lift = dehaze.look(hazy)
     t, airlight = lift.map(hazy, 64, 0), lift.airlight
-    density = -torch.quantile(lift.t.flatten(1), 0.02, dim=1).log().reshape(2, 1, 1, 1)
+    density = -torch.quantile(lift.values.flatten(1), 0.02, dim=1).log().reshape(2, 1, 1, 1)
     fake_clear = ((hazy - airlight) / t + airlight).clamp(0, 1)
     back = torch.exp(-density * depth(fake_clear))
     forth = torch.exp(-DENSITY * depth(clear))

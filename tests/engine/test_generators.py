@@ -83,7 +83,7 @@ def test_fresh_dehazer_starts_from_the_mean_colour_and_little_haze() -> None:
     generator = ScatteringDehazer(widths=(4, 8), blocks=(1, 1), working_size=32)
     lift = generator.look(torch.full((1, 3, 32, 32), 0.6))
     torch.testing.assert_close(lift.airlight.flatten(), torch.full((3,), 0.6), atol=1e-3, rtol=0)
-    assert lift.t.min() > 0.7
+    assert lift.values.min() > 0.7
 
 
 @torch.no_grad()

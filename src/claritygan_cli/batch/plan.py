@@ -1,4 +1,4 @@
-"""What is to be done: inputs and options in, a list of jobs out. Looks at names only, never into files."""
+"""What is to be done: inputs and options in, a list of jobs out. Looks at names only, and into GIFs: do they move?"""
 
 import glob
 import os
@@ -8,21 +8,24 @@ from pathlib import Path
 
 from claritygan_cli.errors import UsageError
 from claritygan_cli.media.files import FORMATS, READABLE
+from claritygan_cli.media.film_formats import CONTAINERS, READABLE_FILMS, is_film
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to translate.
+    """One photo or film to translate.
 
     Attributes:
         name: what the user calls it: its path below the input it was found in.
         source: file to read.
         target: file to write.
+        film: whether it is a film.
     """
 
     name: str
     source: Path
     target: Path
+    film: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,13 @@ class Plan:
     problems: tuple[tuple[str, str], ...]
 
 
-def pictures_below(folder: Path, leave_out: Path) -> list[Path]:
-    """All pictures of a folder and its subfolders, sorted; hidden ones and those below ``leave_out`` are not taken.
+def readable(path: Path) -> bool:
+    """Whether a file has the name of a picture or a film."""
+    return path.suffix.lower() in READABLE | READABLE_FILMS
+
+
+def files_below(folder: Path, leave_out: Path) -> list[Path]:
+    """All pictures and films of a folder and its subfolders, sorted; not the hidden ones nor those below ``leave_out``.
 
     Raises:
         OSError: a folder cannot be read.
@@ -46,17 +54,23 @@ def pictures_below(folder: Path, leave_out: Path) -> list[Path]:
     found = []
     for base, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and Path(base, f).resolve() != leave_out)
-        found += [Path(base, n) for n in names if not n.startswith(".") and Path(n).suffix.lower() in READABLE]
+        found += [Path(base, n) for n in names if not n.startswith(".") and readable(Path(n))]
     return sorted(found)
 
 
-def output_name(name: Path, suffix: str, ending: str | None) -> Path:
+def output_name(name: Path, suffix: str, ending: str | None, film: bool = False) -> Path:
     """Name of the result: the input's, with ``suffix`` after its stem and perhaps another ending.
 
-    What cannot be written in the input's own format (GIF) becomes PNG.
+    What cannot be written in the input's own format becomes PNG, and films become MP4.
+
+    Args:
+        ending: of the results of pictures.
     """
-    own = name.suffix if name.suffix.lower() in FORMATS else ".png"
-    return name.with_name(name.stem + suffix + (ending or own))
+    if film:
+        own = name.suffix if name.suffix.lower() in CONTAINERS else ".mp4"
+    else:
+        own = ending or (name.suffix if name.suffix.lower() in FORMATS else ".png")
+    return name.with_name(name.stem + suffix + own)
 
 
 def fixed_prefix(pattern: str) -> Path:
@@ -66,11 +80,11 @@ def fixed_prefix(pattern: str) -> Path:
     return Path(*parts[:wild])
 
 
-def find_pictures(text: str, leave_out: Path) -> list[tuple[Path, Path]]:
-    """The pictures that an input stands for, each with its path below the input.
+def find_files(text: str, leave_out: Path) -> list[tuple[Path, Path]]:
+    """The pictures and films that an input stands for, each with its path below the input.
 
     Raises:
-        UsageError: there is no such file or folder, or no picture in it.
+        UsageError: there is no such file or folder, or no picture and no film in it.
     """
     path = Path(text)
     if path.is_file():
@@ -80,48 +94,56 @@ def find_pictures(text: str, leave_out: Path) -> list[tuple[Path, Path]]:
     elif matches := [Path(match) for match in sorted(glob.glob(text, recursive=True))]:
         base = fixed_prefix(text)
         folders = [match for match in matches if match.is_dir()]
-        files = [match for match in matches if match.is_file() and match.suffix.lower() in READABLE]
+        files = [match for match in matches if match.is_file() and readable(match)]
         files = [file for file in files if leave_out not in file.resolve().parents or leave_out == base.resolve()]
     else:
         raise UsageError("no such file or folder")
-    files += [file for folder in folders for file in pictures_below(folder, leave_out)]
+    files += [file for folder in folders for file in files_below(folder, leave_out)]
     if not files:
-        raise UsageError("no pictures there")
+        raise UsageError("no pictures or films there")
     return [(file, file.relative_to(base)) for file in dict.fromkeys(files)]
 
 
 def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None) -> Plan:
-    """Find the pictures and name their results.
+    """Find the pictures and films and name their results.
 
-    Earlier results (pictures that are named as a result of another input would be, with its ``suffix``) are no inputs.
+    Earlier results (files that are named as a result of another input would be, with its ``suffix``) are no inputs.
 
     Args:
         inputs: files, folders (taken with their subfolders, whose tree is mirrored) and glob patterns.
-        out: folder of the results; or, for a single file, the file to write if it ends like a picture.
+        out: folder of the results; or, for a single file, the file to write if it ends like a picture or a film.
         suffix: put after each result's stem.
-        ending: ending of all results, with its dot; None keeps each input's.
+        ending: ending of the results of pictures, with its dot; None keeps each input's.
 
     Raises:
-        UsageError: no input leads to a picture, or a result would overwrite an input.
+        UsageError: no input leads to a file, a film should become a picture or a picture a film, or a result would
+            overwrite an input.
     """
     inputs = list(inputs)
     found: dict[Path, Path] = {}  # file: its path below the input it was first found in
     problems: list[tuple[str, str]] = []
     for text in inputs:
         try:
-            for file, name in find_pictures(text, out.resolve()):
+            for file, name in find_files(text, out.resolve()):
                 found.setdefault(file, name)
         except UsageError as problem:
             problems.append((text, str(problem)))
     if not found:
         raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
 
-    single = out.suffix.lower() in FORMATS and not out.is_dir()
+    films = {file for file in found if is_film(file)}
+    endings = FORMATS.keys() | CONTAINERS.keys()
+    single = out.suffix.lower() in endings and not out.is_dir()
     if single and (len(inputs) > 1 or not Path(inputs[0]).is_file()):
-        raise UsageError(f"--out {out}: names a single picture, but the inputs may be several; name a folder")
+        raise UsageError(f"--out {out}: names a single file, but the inputs may be several; name a folder")
     if single and (suffix or ending):
         raise UsageError(f"--out {out}: names the result already; leave out --suffix and --format")
-    targets = {file: out if single else out / output_name(name, suffix, ending) for file, name in found.items()}
+    if single and (out.suffix.lower() in CONTAINERS) != bool(films):
+        kind, other = ("film", "picture") if films else ("picture", "film")
+        raise UsageError(f"--out {out}: {inputs[0]} is a {kind}, and the result's name that of a {other}")
+    targets = {
+        file: out if single else out / output_name(name, suffix, ending, file in films) for file, name in found.items()
+    }
     earlier = {target.resolve() for target in targets.values()} if suffix else set()
     sources = {file.resolve() for file in found} - earlier
     jobs: list[Job] = []
@@ -135,5 +157,5 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
             problems.append((str(file), f"{target} is the result of {taken[target]} already; give it another --out"))
             continue
         taken[target] = file
-        jobs.append(Job(str(found[file]), file, target))
+        jobs.append(Job(str(found[file]), file, target, file in films))
     return Plan(tuple(jobs), tuple(problems))

@@ -1,4 +1,4 @@
-"""The bounded pipeline: while one photo is translated, the next is read and the last is written."""
+"""While one photo is translated, the next is read and the last is written; films go one by one."""
 
 import time
 from collections import deque
@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
+from claritygan_cli.batch.film import FilmResult
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.errors import ClarityganError
 from claritygan_cli.evaluation.metrics import Scores
@@ -35,14 +36,25 @@ class Result:
     message: str = ""
     seconds: float = 0.0
     scores: Scores | None = None
+    frames: int | None = None
 
 
 Translate = Callable[[Picture, Job], Translated]
+TranslateFilm = Callable[[Job], FilmResult]
+
+
+def film_result(job: Job, film: FilmResult, started: float) -> Result:
+    """What became of a film that has been written, with all that was wrong with it."""
+    remarks = "; ".join((*film.problems, *film.notes))
+    message = f"{job.source}: {remarks}" if remarks else ""
+    status: Literal["done", "failed"] = "failed" if film.problems else "done"
+    return Result(job, status, message, time.monotonic() - started, frames=film.frames)
 
 
 def run_jobs(
     jobs: Sequence[Job],
     translate: Translate,
+    translate_film: TranslateFilm,
     overwrite: bool = False,
     quality: int = DEFAULT_QUALITY,
     debug: bool = False,
@@ -51,6 +63,7 @@ def run_jobs(
 
     Args:
         translate: called in the caller's thread, one photo at a time.
+        translate_film: from file to file, the same.
         overwrite: write over existing results; otherwise they are skipped, and their inputs not read.
         quality: of JPEG and WebP.
         debug: let exceptions through.
@@ -87,13 +100,21 @@ def run_jobs(
         while True:
             while len(reading) < AHEAD and (job := next(upcoming, None)) is not None:
                 skip = job.target.is_file() and not overwrite
-                reading.append((job, None if skip else reader.submit(read_picture, job.source)))
+                reading.append((job, None if skip or job.film else reader.submit(read_picture, job.source)))
             if not reading:
                 break
             job, future = reading.popleft()
             started = time.monotonic()
             outcome: Result | None = None
-            if future is None:
+            if job.film and (overwrite or not job.target.is_file()):
+                while writing:
+                    yield finish_one()
+                started = time.monotonic()
+                try:
+                    outcome = film_result(job, translate_film(job), started)
+                except Exception as error:
+                    outcome = failed(job, error)
+            elif future is None:
                 outcome = Result(job, "skipped", f"{job.target}: exists already; --overwrite replaces it")
             else:
                 try:

@@ -1,11 +1,13 @@
 """Whole requests: dehaze or hazify a set of inputs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
+from claritygan_cli.batch.film import FilmOptions, FilmResult, translate_film
 from claritygan_cli.batch.haze_knobs import Span, draw_knobs
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.run import Result, Translate, Translated, run_jobs
@@ -17,6 +19,7 @@ from claritygan_cli.evaluation.metrics import score
 from claritygan_cli.media.files import read_picture
 from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.catalogue import open_model
+from claritygan_cli.models.film import FilmTranslator
 from claritygan_cli.models.translator import Translator, choose_device
 from claritygan_cli.models.weights import Direction
 
@@ -49,8 +52,21 @@ class Engine:
         return Translator(generator, choose_device(self.device), self.working_size)
 
 
-def dehazing(engine: Engine, strength: float = 1.0, ground_truth: Path | None = None) -> Translate:
-    """The function that dehazes one photo, and scores it where its ground truth is known.
+@dataclass(frozen=True)
+class Work:
+    """What is done to inputs.
+
+    Attributes:
+        photo: translates one photo.
+        film: from a film's name and the share of haze to keep from frame to frame, what translates its frames.
+    """
+
+    photo: Translate
+    film: Callable[[str, float], FilmTranslator]
+
+
+def dehazing(engine: Engine, strength: float = 1.0, ground_truth: Path | None = None) -> Work:
+    """Dehazes photos and films, and scores photos where their ground truth is known.
 
     Args:
         strength: 0 leaves photos as they are, 1 removes the haze that was seen, above removes more.
@@ -78,15 +94,15 @@ def dehazing(engine: Engine, strength: float = 1.0, ground_truth: Path | None = 
             return Translated(result, problem=f"{job.source}: done, but its ground truth {path} has another size")
         return Translated(result, score(ours, truth))
 
-    return translate
+    return Work(translate, lambda _name, temporal: FilmTranslator(translator, temporal, strength=strength))
 
 
-def hazing(engine: Engine, density: Span, airlight: tuple[Span, ...], seed: int = 0) -> Translate:
-    """The function that puts haze into one photo.
+def hazing(engine: Engine, density: Span, airlight: tuple[Span, ...], seed: int = 0) -> Work:
+    """Puts haze into photos and films.
 
     Args:
-        density, airlight: what each photo's haze is drawn from.
-        seed: with a photo's name it decides what is drawn.
+        density, airlight: what each photo's or film's haze is drawn from.
+        seed: with its name it decides what is drawn.
 
     Raises:
         ModelError, UsageError: the model or device is not usable.
@@ -100,11 +116,32 @@ def hazing(engine: Engine, density: Span, airlight: tuple[Span, ...], seed: int 
         knobs = {} if whole else {"density": amount, "airlight": light}
         return Translated(replace(picture, pixels=translator(picture.pixels, **knobs)))
 
-    return translate
+    def film(name: str, temporal: float) -> FilmTranslator:
+        amount, colour = draw_knobs(density, airlight, seed, name)
+        return FilmTranslator(translator, temporal, density=amount, airlight=colour)
+
+    return Work(translate, film)
 
 
-def do_plan(plan: Plan, translate: Translate, overwrite: bool, quality: int, debug: bool) -> Iterator[Result]:
-    """All results of a plan: first the inputs that lead to no job, then the jobs'."""
+def do_plan(
+    plan: Plan,
+    work: Work,
+    films: FilmOptions,
+    overwrite: bool,
+    quality: int,
+    debug: bool,
+    progress: Callable[[Job, int | None], None],
+) -> Iterator[Result]:
+    """All results of a plan: first the inputs that lead to no job, then the jobs'.
+
+    Args:
+        progress: called for each frame of a film, with the number of frames expected if that is known.
+    """
+
+    def translate_job(job: Job) -> FilmResult:
+        translator = work.film(job.name, films.temporal)
+        return translate_film(job.source, job.target, translator, films, partial(progress, job))
+
     for name, reason in plan.problems:
         yield Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}")
-    yield from run_jobs(plan.jobs, translate, overwrite, quality, debug)
+    yield from run_jobs(plan.jobs, work.photo, translate_job, overwrite, quality, debug)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from claritygan_cli.batch.run import Result, Translate
+    from claritygan_cli.batch.plan import Job
+    from claritygan_cli.batch.run import Result
+    from claritygan_cli.batch.translate import Work
 
 
 def run_batch(
     inputs: list[str],
     out: Path,
-    make: Callable[[], "Translate"],
+    make: Callable[[], "Work"],
     *,
     ending: str | None,
     suffix: str,
@@ -25,33 +27,85 @@ def run_batch(
     quiet: bool,
     as_json: bool,
     debug: bool,
+    raw: str | None,
+    codec: str | None,
+    crf: int | None,
+    preset: str | None,
+    pixel_format: str | None,
+    **film: Any,
 ) -> None:
     """Translate inputs; raises ``typer.Exit`` with the documented code.
 
     Args:
         make: loads the model; called when the plan stands.
+        film: the rest of :class:`FilmOptions`.
     """
-    if "-" in inputs or str(out) == "-":
-        stream(inputs, out, make, ending, quality, overwrite, as_json)
-        return
-    from tqdm import tqdm
+    from claritygan_cli.batch.film import FilmOptions
+    from claritygan_cli.cli.pipe_command import stream
+    from claritygan_cli.errors import UsageError
+    from claritygan_cli.media.film_formats import Encoding
 
+    films = FilmOptions(Encoding(codec, crf, preset, pixel_format), **film)
+    if "-" in inputs or str(out) == "-":
+        stream(inputs, out, make, films, raw, ending, quality, overwrite, quiet, as_json)
+        return
+    if raw:
+        raise UsageError(f"--raw {raw}: frames come from stdin and go to stdout; write: claritygan dehaze - --out -")
     from claritygan_cli.batch.plan import make_plan
     from claritygan_cli.batch.translate import do_plan
 
     started = time.monotonic()
     plan = make_plan(inputs, out, suffix, ending)
     results: list[Result] = []
-    total = len(plan.problems) + len(plan.jobs)
-    with tqdm(total=total, unit="photo", disable=True if quiet else None, delay=1) as bar:
-        for result in do_plan(plan, make(), overwrite, quality, debug):
+    with Bars(len(plan.problems) + len(plan.jobs), quiet) as bars:
+        for result in do_plan(plan, make(), films, overwrite, quality, debug, bars.frame):
             results.append(result)
-            bar.update()
-            if result.status == "failed":
-                bar.write(f"claritygan: {result.message}", file=sys.stderr)
+            bars.done()
+            if result.message and result.status != "skipped":
+                bars.say(f"claritygan: {result.message}")
     report(results, time.monotonic() - started, quiet, as_json)
     if any(result.status == "failed" for result in results):
         raise typer.Exit(1)
+
+
+class Bars:
+    """Progress on a terminal: files, and the frames of the film in work."""
+
+    def __init__(self, total: int, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self._make, self._off = tqdm, True if quiet else None
+        self._files = tqdm(total=total, unit="file", disable=self._off, delay=1)
+        self._frames: Any = None
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close_film()
+        self._files.close()
+
+    def _close_film(self) -> None:
+        if self._frames is not None:
+            self._frames.close()
+            self._frames = None
+
+    def frame(self, job: "Job", expected: int | None) -> None:
+        """One more frame of a film."""
+        if self._frames is None:
+            self._frames = self._make(
+                total=expected, unit="frame", desc=job.source.name, disable=self._off, leave=False, delay=1
+            )
+        self._frames.update()
+
+    def done(self) -> None:
+        """One more file."""
+        self._close_film()
+        self._files.update()
+
+    def say(self, line: str) -> None:
+        """A line on stderr, above the bars."""
+        self._files.write(line, file=sys.stderr)
 
 
 def report(results: "list[Result]", seconds: float, quiet: bool, as_json: bool) -> None:
@@ -72,49 +126,20 @@ def report(results: "list[Result]", seconds: float, quiet: bool, as_json: bool) 
     if not quiet:
         line = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
         hint = "; existing results are kept without --overwrite" if counts["skipped"] else ""
-        typer.echo(f"{line} in {seconds:.1f} s{hint}", err=True)
+        frames, spent = sum(r.frames or 0 for r in results), sum(r.seconds for r in results if r.frames)
+        films = f" ({frames} frames, {frames / spent:.1f} a second)" if frames else ""
+        typer.echo(f"{line} in {seconds:.1f} s{films}{hint}", err=True)
 
 
 def as_dict(result: "Result") -> dict[str, Any]:
     """A result for JSON."""
+    written = result.status != "failed" or result.frames is not None  # what could be read of a damaged film
     return {
         "input": str(result.job.source),
-        "output": None if result.status == "failed" else str(result.job.target),
+        "output": str(result.job.target) if written else None,
         "status": result.status,
         "message": result.message,
         "seconds": round(result.seconds, 3),
+        **({"frames": result.frames} if result.frames is not None else {}),
         **({"scores": result.scores} if result.scores else {}),
     }
-
-
-def stream(
-    inputs: list[str],
-    out: Path,
-    make: Callable[[], "Translate"],
-    ending: str | None,
-    quality: int,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
-    """One photo through a pipe: from stdin or a file, to stdout or a file."""
-    from claritygan_cli.batch.plan import Job
-    from claritygan_cli.errors import UsageError
-    from claritygan_cli.media.files import FORMATS, decode_picture, ending_of, save_picture, write_picture
-
-    if len(inputs) != 1 or as_json:
-        raise UsageError("- takes exactly one input and no --json")
-    if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in FORMATS):
-        raise UsageError(f"--out {out}: for a photo from stdin, name the file to write, or - for stdout")
-    if str(out) != "-" and out.exists() and not overwrite:
-        raise UsageError(f"--out {out}: exists already; --overwrite replaces it")
-    if inputs[0] == "-":
-        name, data = "standard input", sys.stdin.buffer.read()
-    else:
-        name, data = inputs[0], Path(inputs[0]).read_bytes()
-    picture = decode_picture(data, name)
-    result = make()(picture, Job(name, Path(name), out)).picture
-    if str(out) != "-":
-        save_picture(out, result, quality)
-        return
-    write_picture(sys.stdout.buffer, result, ending or ending_of(data), quality)
-    sys.stdout.buffer.flush()

@@ -9,7 +9,7 @@ from claritygan_cli.cli import options
 from claritygan_cli.cli.batch_command import run_batch
 
 if TYPE_CHECKING:
-    from claritygan_cli.batch.run import Translate
+    from claritygan_cli.batch.translate import Work
 
 
 def dehaze(
@@ -17,7 +17,7 @@ def dehaze(
     inputs: options.Inputs,
     out: options.Out,
     strength: Annotated[
-        float, typer.Option(min=0.0, max=4.0, help="0 leaves photos untouched, 1 removes the haze seen, above: more.")
+        float, typer.Option(min=0.0, max=4.0, help="0 leaves inputs untouched, 1 removes the haze seen, above: more.")
     ] = 1.0,
     model: options.Model = None,
     ground_truth: Annotated[
@@ -30,12 +30,22 @@ def dehaze(
     device: options.DeviceChoice = options.Device.auto,
     threads: options.Threads = 0,
     working_size: options.WorkingSize = None,
+    codec: options.Codec = None,
+    crf: options.Crf = None,
+    preset: options.Preset = None,
+    pixel_format: options.PixelFormat = None,
+    temporal: options.Temporal = 0.9,
+    start: options.Start = None,
+    end: options.End = None,
+    max_frames: options.MaxFrames = None,
+    strict: options.Strict = False,
+    raw: options.Raw = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Take haze out of photos."""
+    """Take haze out of photos and films."""
 
-    def make() -> "Translate":
+    def make() -> "Work":
         from claritygan_cli.batch.translate import Engine, dehazing
 
         return dehazing(Engine(model, device.value, threads, working_size), strength, ground_truth)
@@ -51,4 +61,14 @@ def dehaze(
         quiet=quiet,
         as_json=json,
         debug=context.obj,
+        raw=raw,
+        codec=codec.value if codec else None,
+        crf=crf,
+        preset=preset,
+        pixel_format=pixel_format,
+        temporal=temporal,
+        start=start,
+        end=end,
+        max_frames=max_frames,
+        strict=strict,
     )

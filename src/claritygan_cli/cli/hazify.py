@@ -8,7 +8,7 @@ from claritygan_cli.cli import options
 from claritygan_cli.cli.batch_command import run_batch
 
 if TYPE_CHECKING:
-    from claritygan_cli.batch.run import Translate
+    from claritygan_cli.batch.translate import Work
 
 
 def hazify(
@@ -31,12 +31,22 @@ def hazify(
     device: options.DeviceChoice = options.Device.auto,
     threads: options.Threads = 0,
     working_size: options.WorkingSize = None,
+    codec: options.Codec = None,
+    crf: options.Crf = None,
+    preset: options.Preset = None,
+    pixel_format: options.PixelFormat = None,
+    temporal: options.Temporal = 0.9,
+    start: options.Start = None,
+    end: options.End = None,
+    max_frames: options.MaxFrames = None,
+    strict: options.Strict = False,
+    raw: options.Raw = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Put haze into photos, thicker with distance."""
+    """Put haze into photos and films, thicker with distance."""
 
-    def make() -> "Translate":
+    def make() -> "Work":
         from claritygan_cli.batch.haze_knobs import parse_airlight, parse_span
         from claritygan_cli.batch.translate import Engine, hazing
 
@@ -54,4 +64,14 @@ def hazify(
         quiet=quiet,
         as_json=json,
         debug=context.obj,
+        raw=raw,
+        codec=codec.value if codec else None,
+        crf=crf,
+        preset=preset,
+        pixel_format=pixel_format,
+        temporal=temporal,
+        start=start,
+        end=end,
+        max_frames=max_frames,
+        strict=strict,
     )

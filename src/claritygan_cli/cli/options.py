@@ -26,14 +26,24 @@ class Format(StrEnum):
     bmp = "bmp"
 
 
+class FilmCodec(StrEnum):
+    """Codings of films."""
+
+    h264 = "h264"
+    hevc = "hevc"
+    av1 = "av1"
+    vp9 = "vp9"
+    prores = "prores"
+
+
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="INPUT", help="Photos, folders (with subfolders), globs; - for stdin.")
+    list[str], typer.Argument(metavar="INPUT", help="Photos, films, folders (with subfolders), globs; - for stdin.")
 ]
 Out = Annotated[
-    Path, typer.Option("--out", "-o", help="Folder for the results; a file for a single photo; - for stdout.")
+    Path, typer.Option("--out", "-o", help="Folder for the results; a file for a single input; - for stdout.")
 ]
 Model = Annotated[str | None, typer.Option(help="Bundled model's name or a .safetensors file.")]
-ResultFormat = Annotated[Format | None, typer.Option("--format", help="Format of the results [default: the input's].")]
+ResultFormat = Annotated[Format | None, typer.Option("--format", help="Format of photos [default: the input's].")]
 Quality = Annotated[int, typer.Option(min=1, max=100, help="Quality of JPEG and WebP.")]
 Suffix = Annotated[str, typer.Option(help="Put after each result's name, e.g. _clear.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results instead of skipping them.")]
@@ -45,4 +55,27 @@ WorkingSize = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Report on stdout as JSON.")]
+Codec = Annotated[
+    FilmCodec | None,
+    typer.Option("--codec", help="Coding of films [default: h264; vp9 in WebM].", show_default=False),
+]
+Crf = Annotated[
+    int | None, typer.Option(min=0, max=63, help="Quality of films; lower is better [default: high].")
+]
+Preset = Annotated[
+    str | None, typer.Option(help="Speed of the encoder of films, e.g. veryfast [default: medium].")
+]
+PixelFormat = Annotated[str | None, typer.Option(help="Of films, e.g. yuv420p10le [default: the film's own].")]
+Temporal = Annotated[
+    float,
+    typer.Option(min=0.0, max=1.0, help="Steadiness of films; 0 reads each frame by itself."),
+]
+Start = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the film to begin at.")]
+End = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the film to end at.")]
+MaxFrames = Annotated[int | None, typer.Option(min=1, help="Frames of a film at most, for a trial.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Leave nothing of damaged films.")]
+Raw = Annotated[
+    str | None,
+    typer.Option(metavar="WxH", help="stdin and stdout are rgb24 frames of this size."),
+]
 EXIT_CODES = "Exit codes: 0 all done, 1 some files failed, 2 wrong use, 130 interrupted."

@@ -7,8 +7,9 @@ which callers may also take apart to translate photos of any size in little memo
 2. the lift is applied to the rows of the full-size picture.
 """
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,8 @@ from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
 
 GUIDE_RADIUS = 2
+AIRLIGHT = 0.9
+"""Of the haze that is put in where nobody asks for another."""
 MIN_TRANSMISSION = 0.05
 """Haze denser than this hides the scene; what little shows through is mostly noise."""
 
@@ -72,17 +75,47 @@ def start_at(layer: nn.Module, value: float) -> None:
 
 
 class MapLift:
-    """A one-channel map, carried to full size along the photo's own edges (fast guided filter, grey guide)."""
+    """A one-channel map, carried to full size along the photo's own edges (fast guided filter).
 
-    def __init__(self, small: Tensor, target: Tensor, eps: Tensor | float) -> None:
-        guide = resize(grey(small.float()), (target.shape[2], target.shape[3]))
+    Args:
+        guide: (N, 1, h, w), luma of the small picture.
+        target: (N, 1, h', w'), the map.
+        eps: see :func:`guided_coefficients`.
+    """
+
+    def __init__(self, guide: Tensor, target: Tensor, eps: Tensor | float) -> None:
+        guide = resize(guide.float(), (target.shape[2], target.shape[3]))
         self.a, self.b = guided_coefficients(guide, target, GUIDE_RADIUS, eps)
 
-    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
-        """The map for rows of the full-size picture: (N, 1, h, W)."""
-        size, bottom = (height, image.shape[3]), top + image.shape[2]
+    def rows(self, luma: Tensor, height: int, top: int) -> Tensor:
+        """The map for rows of the full-size picture, whose luma is given: (N, 1, h, W)."""
+        size, bottom = (height, luma.shape[3]), top + luma.shape[2]
         a = upsample_rows(self.a, size, top, bottom)
-        return a * grey(image) + upsample_rows(self.b, size, top, bottom)
+        return a * luma + upsample_rows(self.b, size, top, bottom)
+
+
+class HazeLift:
+    """A map that a scattering generator read, and the change ``airlight + gain * (image - airlight)`` that it makes.
+
+    That is linear in the colours, so it may be applied in any linear coding of them, such as the Y, U, V of films.
+
+    Attributes:
+        guide: (N, 1, h, w), luma of the small picture.
+        values: (N, 1, h', w'), the map.
+        eps: of the guided filter.
+        airlight: (N, 3, 1, 1) or a number, in [0, 1].
+        gain: of rows of the picture, given their luma (N, 1, h, W), the picture's height and the first row's index.
+    """
+
+    gain: Callable[..., Tensor]
+
+    def __init__(self, guide: Tensor, values: Tensor, eps: Tensor | float, airlight: Tensor | float) -> None:
+        self.guide, self.values, self.eps, self.airlight = guide, values, eps, airlight
+        self._lift = MapLift(guide, values, eps)
+
+    def changed(self, guide: Tensor, values: Tensor, airlight: Tensor | float) -> Self:
+        """The same for another picture or another map."""
+        return type(self)(guide, values, self.eps, airlight)
 
 
 class Generator(nn.Module):
@@ -109,21 +142,19 @@ class Generator(nn.Module):
         return self.look(self.shrink(image)).rows(image, image.shape[2], 0)
 
 
-class DehazeLift:
-    """The haze that a dehazer read: transmission and airlight, to be divided out.
+class DehazeLift(HazeLift):
+    """The haze that a dehazer read: transmission in [MIN_TRANSMISSION, 1] and airlight, to be divided out."""
 
-    Attributes:
-        t: (N, 1, h, w), transmission at map size, in [MIN_TRANSMISSION, 1].
-        airlight: (N, 3, 1, 1), in (0, 1).
-    """
-
-    def __init__(self, small: Tensor, t: Tensor, airlight: Tensor, eps: Tensor | float) -> None:
-        self.t, self.airlight = t, airlight
-        self._lift = MapLift(small, t, eps)
+    airlight: Tensor
 
     def map(self, image: Tensor, height: int, top: int) -> Tensor:
         """Transmission (N, 1, h, W) for rows of the full-size picture."""
-        return self._lift.rows(image, height, top).clamp(MIN_TRANSMISSION, 1)
+        return self._lift.rows(grey(image), height, top).clamp(MIN_TRANSMISSION, 1)
+
+    def gain(self, luma: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
+        """See :class:`HazeLift`; ``strength`` as in :func:`remove_haze`."""
+        t = self._lift.rows(luma, height, top).clamp_(MIN_TRANSMISSION, 1)
+        return t.reciprocal_() if strength == 1 else t.pow_(-strength)
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Dehazed rows; ``strength`` as in :func:`remove_haze`."""
@@ -132,7 +163,7 @@ class DehazeLift:
     @property
     def density(self) -> Tensor:
         """(N, 1, 1, 1), see :func:`haze_density`."""
-        return haze_density(self.t)
+        return haze_density(self.values)
 
 
 class ScatteringDehazer(Generator):
@@ -165,26 +196,22 @@ class ScatteringDehazer(Generator):
         haziest = (weight * colours).sum(2)
         correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
         airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
-        return DehazeLift(small, t, airlight, self.log_eps.exp())
+        return DehazeLift(grey(small), t, self.log_eps.exp(), airlight)
 
 
-class HazifyLift:
-    """The depth that a hazifier read, and the haze to put in front of it.
-
-    Attributes:
-        depth: (N, 1, h, w), relative depth at map size in [0, 1], 1 the farthest.
-    """
+class HazifyLift(HazeLift):
+    """The depth in [0, 1] that a hazifier read, 1 the farthest, and the haze to put in front of it."""
 
     density: Tensor | float = 1.2
-    airlight: Tensor | float = 0.9
-
-    def __init__(self, small: Tensor, depth: Tensor, eps: Tensor | float) -> None:
-        self.depth = depth
-        self._lift = MapLift(small, depth, eps)
 
     def map(self, image: Tensor, height: int, top: int) -> Tensor:
         """Depth (N, 1, h, W) for rows of the full-size picture."""
-        return self._lift.rows(image, height, top).clamp(0, 1)
+        return self._lift.rows(grey(image), height, top).clamp(0, 1)
+
+    def gain(self, luma: Tensor, height: int, top: int, density: Tensor | float | None = None) -> Tensor:
+        """See :class:`HazeLift`; ``density`` as in :meth:`rows`."""
+        depth = self._lift.rows(luma, height, top).clamp_(0, 1)
+        return transmission(depth, self.density if density is None else density)
 
     def rows(
         self,
@@ -225,7 +252,7 @@ class ScatteringHazifier(Generator):
     def look(self, small: Tensor) -> HazifyLift:
         """Read the depth of (N, 3, h, w)."""
         depth = torch.sigmoid(self.head(self.body(small).fine).float())
-        return HazifyLift(small, depth, self.log_eps.exp())
+        return HazifyLift(grey(small), depth, self.log_eps.exp(), AIRLIGHT)
 
 
 class TranslationLift:

@@ -1,0 +1,49 @@
+"""Maps that stay steady from one frame of a film to the next."""
+
+import torch
+from torch import Tensor
+
+from claritygan_cli.engine.generators import resize
+from claritygan_cli.engine.guided_filter import box_mean
+
+CUT = 0.1
+"""Mean change of luma between two frames that is taken as a cut to another scene."""
+STILL = 0.04
+"""Local change of luma at which a map follows the new frame; sensor noise, averaged over a window, is far below."""
+
+
+class Steady:
+    """Recursive filter over time (Winnemöller et al., "Real-Time Video Abstraction", 2006, in spirit): what has not
+    changed in the picture keeps its map, what has changed gets a new one, and a cut starts anew.
+
+    Args:
+        keep: share of the old map that is kept from one frame to the next where nothing moves, 0 to below 1.
+    """
+
+    def __init__(self, keep: float) -> None:
+        self.keep = keep
+        self._guide: Tensor | None = None
+        self._state: tuple[Tensor, Tensor] | None = None
+
+    def changes(self, guide: Tensor) -> bool:
+        """Whether a frame, given by its small luma (1, 1, h, w), belongs to another scene than the last."""
+        last = self._guide
+        return last is None or last.shape != guide.shape or bool((guide - last).abs().mean() > CUT)
+
+    def __call__(self, guide: Tensor, values: Tensor, airlight: Tensor) -> tuple[Tensor, Tensor]:
+        """The map and the airlight to use for a frame.
+
+        Args:
+            guide: (1, 1, h, w), luma of the small frame.
+            values: (1, 1, h', w'), the newest map.
+            airlight: (1, 3, 1, 1), the newest airlight.
+        """
+        if self._state is None or self._guide is None or self.changes(guide):
+            self._state = values, airlight
+        else:
+            change = resize(box_mean(guide - self._guide, 2), (values.shape[2], values.shape[3]))
+            keep = self.keep * torch.exp(-((change / STILL) ** 2))
+            old_values, old_airlight = self._state
+            self._state = torch.lerp(values, old_values, keep), torch.lerp(airlight, old_airlight, self.keep)
+        self._guide = guide
+        return self._state

@@ -1,0 +1,216 @@
+"""Applies a generator to the frames of a film, in the film's own coding of colours."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from claritygan_cli.engine.generators import (
+    HazeLift,
+    ScatteringDehazer,
+    ScatteringHazifier,
+    grey,
+    resize,
+    working_shape,
+)
+from claritygan_cli.engine.steady import Steady
+from claritygan_cli.errors import UsageError
+from claritygan_cli.models.translator import BAND_PIXELS, Translator
+
+BT709, UNSPECIFIED, BT601 = 1, 2, 6
+LUMA = {BT709: (0.2126, 0.0722), 4: (0.3, 0.11), BT601: (0.299, 0.114), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
+"""Shares of red and blue in luma by the number of the matrix (ITU-T H.273, table 4); BT.601's for others."""
+HD = 720
+"""Longest side from which a film without a tag is taken to be coded by BT.709."""
+LOOK_EVERY = 3
+"""Frames from one look of the network to the next, where nothing else asks for one."""
+LOOK_CHANGE = 0.02
+"""Mean change of luma since the last look that asks for another."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How a film codes colours: ``Y = offset + luma_range * (kr R + kg G + kb B)``, U and V the scaled B - Y, R - Y.
+
+    ITU-T H.273, section 8.3. All in code values.
+
+    Attributes:
+        kr, kb: shares of red and blue in luma.
+        offset: code of black.
+        luma_range, chroma_range: codes from black to white, and from the least to the greatest chroma.
+        peak: greatest code.
+    """
+
+    kr: float
+    kb: float
+    offset: float
+    luma_range: float
+    chroma_range: float
+    peak: int
+
+    def luma(self, rgb: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] -> (N, 1, H, W) in [0, 1]."""
+        return self.kr * rgb[:, 0:1] + (1 - self.kr - self.kb) * rgb[:, 1:2] + self.kb * rgb[:, 2:3]
+
+    def rgb(self, y: Tensor, u: Tensor, v: Tensor) -> Tensor:
+        """Code values, (N, 1, H, W) each -> (N, 3, H, W) in [0, 1]."""
+        luma = (y - self.offset) / self.luma_range
+        middle = (self.peak + 1) / 2
+        blue = luma + 2 * (1 - self.kb) * (u - middle) / self.chroma_range
+        red = luma + 2 * (1 - self.kr) * (v - middle) / self.chroma_range
+        green = (luma - self.kr * red - self.kb * blue) / (1 - self.kr - self.kb)
+        return torch.cat([red, green, blue], 1).clamp(0, 1)
+
+    def codes(self, rgb: Tensor) -> list[float]:
+        """Y, U, V of one colour (1, 3, 1, 1) in [0, 1]."""
+        y = float(self.luma(rgb))
+        u = (float(rgb[0, 2]) - y) / (2 * (1 - self.kb))
+        v = (float(rgb[0, 0]) - y) / (2 * (1 - self.kr))
+        middle = (self.peak + 1) / 2
+        return [self.offset + self.luma_range * y, middle + self.chroma_range * u, middle + self.chroma_range * v]
+
+
+def coding_of(width: int, height: int, bits: int, matrix: int, full: bool) -> Coding:
+    """How samples are to be understood (ITU-T H.273, equations 20 to 31).
+
+    Args:
+        width, height: of the film; a large one without a tag is taken to be coded by BT.709, a small one by BT.601.
+        bits: of a sample.
+        matrix: number of the matrix coefficients (H.273, table 4).
+        full: whether samples use the full range.
+    """
+    if matrix == UNSPECIFIED:
+        matrix = BT709 if max(width, height) >= HD else BT601
+    kr, kb = LUMA.get(matrix, LUMA[BT601])
+    scale, peak = 2.0 ** (bits - 8), 2**bits - 1
+    if full:
+        return Coding(kr, kb, 0.0, peak, peak, peak)
+    return Coding(kr, kb, 16 * scale, 219 * scale, 224 * scale, peak)
+
+
+@dataclass(frozen=True)
+class FilmFrame:
+    """A frame as it is coded.
+
+    Attributes:
+        planes: Y, U, V: (H, W) and two times (h, w), uint8 or uint16.
+        coding: of the planes.
+        rotation: degrees, counter-clockwise, that the frame is turned for display; a multiple of 90.
+    """
+
+    planes: tuple[np.ndarray, np.ndarray, np.ndarray]
+    coding: Coding
+    rotation: int = 0
+
+
+class FilmTranslator:
+    """A scattering generator for the frames of one film, in order.
+
+    The scattering model is linear in the colours, and so it is applied to luma and chroma as they are coded: nothing is
+    converted, and the chroma is not resampled.
+
+    Args:
+        translator: generator and device.
+        temporal: share of the haze that is kept from one frame to the next, 0 to below 1; 0 reads each frame by itself.
+        knobs: what the generator's lift takes; ``airlight`` (3 numbers) replaces the lift's own.
+
+    Raises:
+        UsageError: the generator is of another kind.
+    """
+
+    def __init__(self, translator: Translator, temporal: float, **knobs: Any) -> None:
+        if not isinstance(translator.generator, ScatteringDehazer | ScatteringHazifier):
+            raise UsageError("films need a scattering model; those of other generators translate photos alone")
+        self.generator, self.device = translator.generator, translator.device
+        self.working_size = translator.working_size
+        airlight = knobs.pop("airlight", None)
+        self.airlight = None if airlight is None else torch.as_tensor(airlight, device=self.device).reshape(1, 3, 1, 1)
+        self.knobs, self.temporal = knobs, temporal
+        self.steady = Steady(temporal)
+        self.looks = 0
+        self._lift: HazeLift | None = None
+        self._looked_at: Tensor | None = None
+        self._age = 0
+
+    def _small(self, frame: FilmFrame) -> Tensor:
+        """The frame as the network looks at it, but for its rotation: (1, 3, h, w) in [0, 1]."""
+        height, width = frame.planes[0].shape
+        size = working_shape(height, width, self.working_size, self.generator.multiple)
+        return frame.coding.rgb(*(resize(self._rows(plane, 0, len(plane)), size) for plane in frame.planes))
+
+    def _look(self, small: Tensor, guide: Tensor, rotation: int) -> HazeLift:
+        """The newest map, which may be some frames old."""
+        self._age += 1
+        old = self._looked_at
+        if (
+            self._lift is None
+            or old is None
+            or self._age >= LOOK_EVERY
+            or not self.temporal
+            or self.steady.changes(guide)
+            or (guide - old).abs().mean() > LOOK_CHANGE
+        ):
+            turns = rotation // 90
+            lift: HazeLift = self.generator.look(torch.rot90(small, turns, (2, 3)))
+            values = torch.rot90(lift.values, -turns, (2, 3))
+            self._lift = lift.changed(guide, values, lift.airlight)
+            self._looked_at, self._age, self.looks = guide, 0, self.looks + 1
+        return self._lift
+
+    @torch.inference_mode()
+    def __call__(self, frame: FilmFrame, results: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+        """Translate a frame.
+
+        Args:
+            results: planes to write to, of the frame's shapes and type.
+        """
+        small = self._small(frame)
+        lift = self._steadied(small, frame.coding.luma(small), frame.rotation)
+        self._apply(lift, frame, frame.coding.codes(torch.as_tensor(lift.airlight)), results)
+
+    def _steadied(self, small: Tensor, guide: Tensor, rotation: int) -> HazeLift:
+        """The haze of a frame, given as it is small, steady over time."""
+        seen = self._look(small, guide, rotation)
+        airlight = torch.as_tensor(seen.airlight, device=self.device).expand(1, 3, 1, 1)
+        if self.airlight is not None:
+            airlight = self.airlight
+        values, airlight = self.steady(guide, seen.values, airlight)
+        return seen.changed(guide, values, airlight)
+
+    @torch.inference_mode()
+    def rgb(self, pixels: np.ndarray) -> np.ndarray:
+        """Translate a frame of (H, W, 3) uint8, which is not changed."""
+        image = torch.from_numpy(pixels.astype(np.float32)).to(self.device).permute(2, 0, 1)[None].div_(255)
+        size = working_shape(pixels.shape[0], pixels.shape[1], self.working_size, self.generator.multiple)
+        small = resize(image, size)
+        lift = self._steadied(small, grey(small), 0)
+        airlight = torch.as_tensor(lift.airlight, device=self.device).expand(1, 3, 1, 1)
+        result = airlight + (image - airlight) * lift.gain(grey(image), len(pixels), 0, **self.knobs)
+        return result.clamp_(0, 1).mul_(255).round_()[0].permute(1, 2, 0).byte().cpu().numpy()
+
+    def _apply(self, lift: HazeLift, frame: FilmFrame, airlight: list[float], results: tuple[np.ndarray, ...]) -> None:
+        (height, width), (low, narrow) = frame.planes[0].shape, frame.planes[1].shape
+        down, across = -(-height // low), -(-width // narrow)
+        coding = frame.coding
+        step = max(down, BAND_PIXELS // width // down * down)
+        for top in range(0, height, step):
+            bottom = min(top + step, height)
+            y = self._rows(frame.planes[0], top, bottom)
+            gain = lift.gain((y - coding.offset).div_(coding.luma_range), height, top, **self.knobs)
+            self._write(results[0][top:bottom], y, gain, airlight[0], coding.peak)
+            if (down, across) != (1, 1):
+                gain = F.avg_pool2d(gain, (down, across), ceil_mode=True, count_include_pad=False)
+            first, last = top // down, -(-bottom // down)
+            for plane, result, light in zip(frame.planes[1:], results[1:], airlight[1:], strict=True):
+                self._write(result[first:last], self._rows(plane, first, last), gain, light, coding.peak)
+
+    def _rows(self, plane: np.ndarray, top: int, bottom: int) -> Tensor:
+        return torch.from_numpy(plane[top:bottom].astype(np.float32)).to(self.device)[None, None]
+
+    @staticmethod
+    def _write(result: np.ndarray, codes: Tensor, gain: Tensor, airlight: float, peak: int) -> None:
+        new = codes.sub_(airlight).mul_(gain).add_(airlight + 0.5).clamp_(0, peak)  # 0.5: rounds where it is cut off
+        result[:] = new[0, 0].cpu().numpy()

@@ -1,0 +1,305 @@
+import gc
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from tests.films import frames_of, make_film, packets_of, scene, times_of
+
+from claritygan_cli.batch.ahead import ahead
+from claritygan_cli.batch.film import FilmOptions, FilmResult, translate_film
+from claritygan_cli.errors import ImageError, UsageError
+from claritygan_cli.media.film_formats import Encoding
+from claritygan_cli.media.film_reader import FilmReader, plane_arrays
+from claritygan_cli.models.film import FilmTranslator
+from claritygan_cli.models.translator import Translator
+from claritygan_cli.models.weights import load_model
+
+Film = Callable[..., FilmResult]
+IRREGULAR = (0, 40, 70, 160, 170, 333, 400, 480, 1000, 1010)
+MILLI = Fraction(1, 1000)
+
+
+@pytest.fixture
+def film(tiny_model: Callable[[str], Path]) -> Film:
+    """Translates a film with a tiny model; with strength 0, all samples stay as they are."""
+    generator, _ = load_model(tiny_model("dehaze"))
+
+    def run(source: Path, target: Path, options: FilmOptions | None = None, strength: float = 0.0) -> FilmResult:
+        options = options or FilmOptions()
+        translator = FilmTranslator(Translator(generator, torch.device("cpu")), options.temporal, strength=strength)
+        return translate_film(source, target, translator, options)
+
+    return run
+
+
+def lossless(codec: str = "h264") -> FilmOptions:
+    return FilmOptions(Encoding(codec, crf=0, preset="ultrafast"))
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "webm", "m4v"])
+def test_variable_time_stamps_are_kept(tmp_path: Path, film: Film, ending: str) -> None:
+    source = make_film(tmp_path / "in.mkv", IRREGULAR, time_base=MILLI)
+    result = film(source, tmp_path / f"out.{ending}")
+    assert (result.frames, result.problems, result.notes) == (10, (), ())
+    assert times_of(tmp_path / f"out.{ending}") == times_of(source)
+
+
+@pytest.mark.parametrize("ending", ["avi", "gif"])
+def test_fixed_rates_are_kept(tmp_path: Path, film: Film, ending: str) -> None:
+    source = make_film(tmp_path / "in.mp4")
+    film(source, tmp_path / f"out.{ending}")
+    again = tmp_path / "again.mp4"
+    film(tmp_path / f"out.{ending}", again)
+    assert len(times_of(again)) == 12
+    gaps = np.diff([float(t) for t in times_of(again)])
+    np.testing.assert_allclose(gaps, 0.04, atol=1e-6)
+    assert np.abs(frames_of(again)[5].astype(int) - frames_of(source)[5]).mean() < 8
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p10le"])
+def test_samples_are_untouched_where_nothing_is_to_be_done(tmp_path: Path, film: Film, pixel_format: str) -> None:
+    source = make_film(tmp_path / "in.mkv", pixel_format=pixel_format, options={"qp": "0"})
+    film(
+        source,
+        tmp_path / "out.mkv",
+        replace(lossless(), encoding=Encoding("h264", 0)) if "10" not in pixel_format else None,
+    )
+    with FilmReader(source) as before, FilmReader(tmp_path / "out.mkv") as after:
+        assert after.coded_as == before.coded_as == pixel_format
+        pairs = zip(before.pieces(), after.pieces(), strict=True)
+        worst = max(
+            int(np.abs(a.astype(int) - b).max())
+            for one, two in pairs
+            for a, b in zip(plane_arrays(one), plane_arrays(two), strict=True)
+        )
+    assert worst <= (80 if "10" in pixel_format else 0)  # 10 bits are coded at the default quality
+
+
+def test_hazy_samples_are_changed_as_in_photos(tmp_path: Path, film: Film, tiny_model: Callable[[str], Path]) -> None:
+    pictures = [scene(0, 96, 64)] * 2
+    tags = (1, 1, 1, 1)
+    source = make_film(
+        tmp_path / "in.mkv", (0, 1), (96, 64), pixel_format="yuv444p", frames=pictures, options={"qp": "0"}, tags=tags
+    )
+    film(source, tmp_path / "out.mkv", FilmOptions(Encoding("h264", 0), temporal=0), strength=1.0)
+    generator, _ = load_model(tiny_model("dehaze"))
+    expected = Translator(generator, torch.device("cpu"))(frames_of(source)[0])
+    found = frames_of(tmp_path / "out.mkv")[1]
+    assert np.abs(expected.astype(int) - pictures[0]).mean() > 10
+    assert np.abs(expected.astype(int) - found).mean() < 2.5  # their guides weigh red, green and blue differently
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "vp9", "av1", "prores"])
+def test_codecs_and_odd_sizes(tmp_path: Path, film: Film, codec: str) -> None:
+    source = make_film(tmp_path / "in.mkv", range(3), (75, 67), codec="ffv1")
+    film(source, tmp_path / "out.mkv", FilmOptions(Encoding(codec)))
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        video = container.streams.video[0]
+        assert (video.codec_context.name, video.width, video.height) == (
+            {"av1": "libdav1d"}.get(codec, codec),
+            75,
+            67,
+        )
+    assert len(frames_of(tmp_path / "out.mkv")) == 3
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+def test_ten_bits_stay_ten(tmp_path: Path, film: Film, codec: str) -> None:
+    source = make_film(tmp_path / "in.mkv", range(3), pixel_format="yuv420p10le")
+    film(source, tmp_path / "out.mkv", FilmOptions(Encoding(codec)))
+    with FilmReader(tmp_path / "out.mkv") as result:
+        assert result.coded_as == "yuv420p10le"
+
+
+def test_what_a_film_says_of_itself_is_kept(tmp_path: Path, film: Film) -> None:
+    chapter = {"id": 1, "start": 0, "end": 200, "time_base": MILLI, "metadata": {"title": "first"}}
+    source = make_film(
+        tmp_path / "in.mp4",
+        rotation=90,
+        tags=(9, 2, 9, 16),
+        shape_of_pixels=Fraction(4, 3),
+        metadata={"title": "a ride"},
+        chapters=[chapter],
+        pixel_format="yuv420p",
+    )
+    film(source, tmp_path / "out.mp4")
+    with FilmReader(source) as before, FilmReader(tmp_path / "out.mp4") as after:
+        assert before.rotation == after.rotation == 90
+        assert before.tags == after.tags == (9, 2, 9, 16)
+        assert after.video.sample_aspect_ratio == Fraction(4, 3)
+        assert after.container.metadata["title"] == "a ride"
+        assert [c["metadata"]["title"] for c in after.container.chapters()] == ["first"]
+
+
+def test_every_audio_track_is_copied_bit_by_bit(tmp_path: Path, film: Film) -> None:
+    source = make_film(tmp_path / "in.mp4", range(25), audio=("aac", "aac"))
+    film(source, tmp_path / "out.mov")
+    for track in (0, 1):
+        assert packets_of(tmp_path / "out.mov", track=track) == packets_of(source, track=track)
+    assert packets_of(source, track=0) != packets_of(source, track=1)
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("webm", "opus"), ("mp4", "aac")])
+def test_audio_is_encoded_anew_where_a_container_cannot_hold_it(
+    tmp_path: Path, film: Film, ending: str, codec: str
+) -> None:
+    source = make_film(tmp_path / "in.avi", range(25), audio=("wmav2",), options={"bf": "0"})
+    film(source, tmp_path / f"out.{ending}")
+    with av.open(str(tmp_path / f"out.{ending}")) as container:
+        assert container.streams.audio[0].codec_context.name == codec
+        sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
+    assert abs(sound.shape[1] / 48000 - 1) < 0.1
+    spectrum = np.abs(np.fft.rfft(sound[0, 4800:38400]))
+    assert abs(np.argmax(spectrum) * 48000 / 33600 - 220) < 5
+
+
+def test_what_cannot_be_kept_is_said(tmp_path: Path, film: Film) -> None:
+    source = make_film(tmp_path / "in.mp4", audio=("aac",))
+    assert film(source, tmp_path / "out.gif").notes == ("left out: audio (aac), which .gif files cannot hold",)
+
+
+def test_parts(tmp_path: Path, film: Film) -> None:
+    source = make_film(tmp_path / "in.mp4", range(75), audio=("aac",), options={"g": "10"})
+    all_frames = frames_of(source)
+    options = FilmOptions(Encoding("h264", 0), start=1.0, end=2.0)
+    assert film(source, tmp_path / "middle.mp4", options).frames == 25
+    assert times_of(tmp_path / "middle.mp4") == [Fraction(i, 25) for i in range(25)]
+    for ours, theirs in zip(frames_of(tmp_path / "middle.mp4"), all_frames[25:50], strict=True):
+        assert np.abs(ours.astype(int) - theirs).max() <= 2
+    with av.open(str(tmp_path / "middle.mp4")) as container:
+        assert 0.85 < sum(f.samples for f in container.decode(audio=0)) / 48000 < 1.15
+    assert film(source, tmp_path / "start.mp4", FilmOptions(max_frames=7)).frames == 7
+    assert times_of(tmp_path / "start.mp4") == times_of(source)[:7]
+
+
+def test_truncated_films_yield_what_there_is(tmp_path: Path, film: Film) -> None:
+    source = make_film(tmp_path / "in.mp4", range(100), options={"g": "10"})
+    with av.open(str(tmp_path / "fast.mp4"), "w", options={"movflags": "faststart"}) as out, av.open(str(source)) as c:
+        stream = out.add_stream_from_template(c.streams.video[0])
+        for packet in c.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    data = (tmp_path / "fast.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 6 // 10])
+    result = film(tmp_path / "cut.mp4", tmp_path / "out.mp4")
+    assert 20 < result.frames < 95
+    assert any("of 100 frames could be read" in problem for problem in result.problems)
+    assert len(frames_of(tmp_path / "out.mp4")) == result.frames
+    with pytest.raises(ImageError, match=r"cut\.mp4.*--strict"):
+        film(tmp_path / "cut.mp4", tmp_path / "strict.mp4", FilmOptions(strict=True))
+    assert not list(tmp_path.glob("*strict*"))
+
+
+def test_damaged_frames_in_the_middle(tmp_path: Path, film: Film) -> None:
+    source = make_film(tmp_path / "in.mkv", range(50), options={"g": "5"}, size=(128, 96))
+    data = bytearray(source.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 400] = bytes(400)
+    (tmp_path / "bad.mkv").write_bytes(data)
+    result = film(tmp_path / "bad.mkv", tmp_path / "out.mkv")
+    assert result.problems
+    assert 30 <= result.frames <= 50
+    times = times_of(tmp_path / "out.mkv")
+    assert times == sorted(set(times))
+
+
+def test_films_that_are_none(tmp_path: Path, film: Film) -> None:
+    (tmp_path / "text.mp4").write_text("not a film")
+    with pytest.raises(ImageError, match=r"text\.mp4: no film that can be read"):
+        film(tmp_path / "text.mp4", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "sound.mp4"), "w") as container:
+        track = container.add_stream("aac", rate=48000, layout="stereo")
+        sound = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+        sound.sample_rate = 48000
+        container.mux(track.encode(sound))
+        container.mux(track.encode(None))
+    with pytest.raises(ImageError, match=r"sound\.mp4: holds no video"):
+        film(tmp_path / "sound.mp4", tmp_path / "out.mp4")
+    source = make_film(tmp_path / "in.mkv", range(5))
+    head = source.read_bytes()
+    (tmp_path / "none.mkv").write_bytes(head[: head.index(b"\x1f\x43\xb6\x75")])  # up to the first cluster
+    with pytest.raises(ImageError, match=r"none\.mkv"):
+        film(tmp_path / "none.mkv", tmp_path / "out.mp4")
+    assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize(
+    ("ending", "encoding", "words"),
+    [
+        ("webm", Encoding("h264"), "--codec h264: .webm files cannot hold it; choose av1 or vp9"),
+        ("mp4", Encoding("prores"), "choose"),
+        ("gif", Encoding("h264"), "leave it out"),
+        ("mov", Encoding("prores", crf=3), "--crf 3"),
+        ("mov", Encoding("prores", preset="fast"), "--preset fast"),
+    ],
+)
+def test_wrong_requests_say_what_to_choose(
+    tmp_path: Path, film: Film, ending: str, encoding: Encoding, words: str
+) -> None:
+    source = make_film(tmp_path / "in.mp4", range(2))
+    with pytest.raises(UsageError, match=words):
+        film(source, tmp_path / f"out.{ending}", FilmOptions(encoding))
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_refused_settings_of_the_encoder(tmp_path: Path, film: Film) -> None:
+    source = make_film(tmp_path / "in.mp4", range(2))
+    with pytest.raises(ImageError, match="h264 cannot"):
+        film(source, tmp_path / "out.mp4", FilmOptions(Encoding(preset="nonsense")))
+    with pytest.raises(ImageError, match="cannot be yuv410p here; try yuv420p"):
+        film(source, tmp_path / "out.mp4", FilmOptions(Encoding(pixel_format="yuv410p")))
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(UsageError, match="--end 1: must lie behind --start 2"):
+        FilmOptions(start=2.0, end=1.0)
+    with pytest.raises(UsageError, match="--temporal"):
+        FilmOptions(temporal=2.0)
+
+
+def test_interruption_leaves_nothing(tmp_path: Path, film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_film(tmp_path / "in.mp4", range(30))
+    calls: list[int] = []
+
+    def interrupt(self: FilmTranslator, *_: object) -> None:
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(FilmTranslator, "__call__", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        film(source, tmp_path / "out.mp4")
+    assert sorted(p.name for p in tmp_path.iterdir() if "out" in p.name) == []
+
+
+def test_ahead_is_bounded_ordered_and_stops() -> None:
+    made: list[int] = []
+
+    def numbers() -> object:
+        for i in range(1000):
+            made.append(i)
+            yield i
+
+    before = threading.active_count()
+    items = ahead(numbers(), 3)  # type: ignore[arg-type]
+    assert [next(items) for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert len(made) <= 5 + 3 + 2
+    items.close()  # type: ignore[attr-defined]
+    gc.collect()
+    assert threading.active_count() == before
+
+    def breaks() -> object:
+        yield 1
+        raise ImageError("broken")
+
+    items = ahead(breaks(), 2)  # type: ignore[arg-type]
+    assert next(items) == 1
+    with pytest.raises(ImageError, match="broken"):
+        next(items)

@@ -59,12 +59,8 @@ Codec = Annotated[
     FilmCodec | None,
     typer.Option("--codec", help="Coding of films [default: h264; vp9 in WebM].", show_default=False),
 ]
-Crf = Annotated[
-    int | None, typer.Option(min=0, max=63, help="Quality of films; lower is better [default: high].")
-]
-Preset = Annotated[
-    str | None, typer.Option(help="Speed of the encoder of films, e.g. veryfast [default: medium].")
-]
+Crf = Annotated[int | None, typer.Option(min=0, max=63, help="Quality of films; lower is better [default: high].")]
+Preset = Annotated[str | None, typer.Option(help="Speed of the encoder of films, e.g. veryfast [default: medium].")]
 PixelFormat = Annotated[str | None, typer.Option(help="Of films, e.g. yuv420p10le [default: the film's own].")]
 Temporal = Annotated[
     float,

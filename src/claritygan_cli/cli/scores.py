@@ -14,22 +14,29 @@ if TYPE_CHECKING:
 def show_scores(
     scored: "Iterable[Scored]",
     what: str,
-    count: int,
+    count: int | None,
     *,
     as_json: bool = False,
     csv: Path | None = None,
     quiet: bool = False,
     cropped: bool = False,
+    rows: bool = True,
 ) -> None:
-    """Print a table or JSON on stdout, with the protocol; a progress bar on stderr meanwhile."""
+    """Print a table or JSON on stdout, with the protocol; a progress bar on stderr meanwhile.
+
+    Args:
+        count: how many scores there will be, where that is known.
+        rows: whether the table has a row for each picture.
+    """
     from tqdm import tqdm
 
     from claritygan_cli.evaluation.metrics import PROTOCOL
     from claritygan_cli.evaluation.report import score_table, summary, write_csv
 
-    rows = list(tqdm(scored, total=count, unit="photo", disable=True if quiet else None, delay=1, leave=False))
-    after = {row.name: row.after for row in rows}
-    before = [row.before for row in rows if row.before is not None]
+    unit = "photo" if rows else "frame"
+    found = list(tqdm(scored, total=count, unit=unit, disable=True if quiet else None, delay=1, leave=False))
+    after = {one.name: one.after for one in found}
+    before = [one.before for one in found if one.before is not None]
     protocol = PROTOCOL + ("; pictures cropped to their common middle" if cropped else "")
     if as_json:
         document = {
@@ -41,7 +48,7 @@ def show_scores(
         }
         typer.echo(json.dumps(document, indent=1))
     else:
-        typer.echo(score_table(after))
+        typer.echo(score_table(after, rows))
         if before:
             mean = summary(before)
             typer.echo(f"The hazy input has {mean['psnr']} dB, {mean['ssim']}, {mean['ciede2000']}.")

@@ -15,11 +15,12 @@ def summary(scores: list[Scores]) -> Scores:
     return {name: None if value is None else round(value, DECIMALS[name]) for name, value in means}
 
 
-def score_table(scores: dict[str, Scores]) -> str:
-    """A row for each picture and one for the mean."""
-    width = max(len(name) for name in [*scores, f"mean of {len(scores)}"])
+def score_table(scores: dict[str, Scores], each: bool = True) -> str:
+    """A row for the mean, and before it one for each picture if wanted."""
+    mean = {f"mean of {len(scores)}": mean_scores(list(scores.values()))}
+    width = max(len(name) for name in [*(scores if each else ()), *mean])
     rows = [f"{'':{width}}" + "".join(f"{HEADINGS[name]:>11}" for name in METRICS)]
-    for name, values in {**scores, f"mean of {len(scores)}": mean_scores(list(scores.values()))}.items():
+    for name, values in {**(scores if each else {}), **mean}.items():
         cells = ("-" if values[m] is None else f"{values[m]:.{DECIMALS[m]}f}" for m in METRICS)
         rows.append(f"{name:{width}}" + "".join(f"{cell:>11}" for cell in cells))
     return "\n".join(rows)

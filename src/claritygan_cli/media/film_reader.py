@@ -207,8 +207,8 @@ class FilmReader:
         if count:
             if self.frames < count - max(1, count // 100):
                 self.problems.append(f"only {self.frames} of {count} frames could be read")
-        elif seconds and float(self._last * self.video.time_base) < seconds - 1:
-            self.problems.append(f"only {self._last * self.video.time_base:.1f} of {seconds:.1f} s could be read")
+        elif seconds and (last := float(self._last * self.video.time_base)) < seconds - 1:
+            self.problems.append(f"only {last:.1f} of {seconds:.1f} s could be read")
 
     def _is_over(self, frame: av.VideoFrame) -> bool:
         """Whether a frame lies behind the last one wanted."""

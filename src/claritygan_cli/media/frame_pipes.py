@@ -80,9 +80,7 @@ class Y4mHeader:
         except (KeyError, ValueError):
             raise ImageError("standard input: not a YUV4MPEG2 stream with a width and a height") from None
         if chroma is None or width < 1 or height < 1:
-            raise ImageError(
-                f"standard input: YUV4MPEG2 of kind {values.get('C')!r} is not supported; use C444"
-            )
+            raise ImageError(f"standard input: YUV4MPEG2 of kind {values.get('C')!r} is not supported; use C444")
         down, across = CHROMA[chroma[1]]
         full = "XCOLORRANGE=FULL" in fields
         return Y4mHeader(line, width, height, down, across, int(chroma[3] or 8), full)

@@ -73,18 +73,23 @@ class Coding:
         return [self.offset + self.luma_range * y, middle + self.chroma_range * u, middle + self.chroma_range * v]
 
 
+def settled_matrix(matrix: int, width: int, height: int) -> int:
+    """The number of the matrix coefficients; without a tag, BT.709's for large films and BT.601's for small ones."""
+    if matrix != UNSPECIFIED:
+        return matrix
+    return BT709 if max(width, height) >= HD else BT601
+
+
 def coding_of(width: int, height: int, bits: int, matrix: int, full: bool) -> Coding:
     """How samples are to be understood (ITU-T H.273, equations 20 to 31).
 
     Args:
-        width, height: of the film; a large one without a tag is taken to be coded by BT.709, a small one by BT.601.
+        width, height: of the film.
         bits: of a sample.
-        matrix: number of the matrix coefficients (H.273, table 4).
+        matrix: number of the matrix coefficients (H.273, table 4), see :func:`settled_matrix`.
         full: whether samples use the full range.
     """
-    if matrix == UNSPECIFIED:
-        matrix = BT709 if max(width, height) >= HD else BT601
-    kr, kb = LUMA.get(matrix, LUMA[BT601])
+    kr, kb = LUMA.get(settled_matrix(matrix, width, height), LUMA[BT601])
     scale, peak = 2.0 ** (bits - 8), 2**bits - 1
     if full:
         return Coding(kr, kb, 0.0, peak, peak, peak)

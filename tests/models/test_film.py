@@ -1,0 +1,151 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.films import scene
+
+from claritygan_cli.engine.generators import ResnetGenerator
+from claritygan_cli.errors import UsageError
+from claritygan_cli.models.film import LOOK_EVERY, Coding, FilmFrame, FilmTranslator, coding_of
+from claritygan_cli.models.translator import Translator
+from claritygan_cli.models.weights import load_model
+
+CPU = torch.device("cpu")
+Make = Callable[..., FilmTranslator]
+
+
+@pytest.fixture
+def make(tiny_model: Callable[[str], Path]) -> Make:
+    def build(direction: str = "dehaze", temporal: float = 0.9, **knobs: object) -> FilmTranslator:
+        generator, _ = load_model(tiny_model(direction))
+        return FilmTranslator(Translator(generator, CPU), temporal, **knobs)
+
+    return build
+
+
+def coded(pixels: np.ndarray, coding: Coding, kind: type = np.uint8) -> FilmFrame:
+    """A picture in 4:4:4."""
+    rgb = pixels.astype(np.float64) / 255
+    y = coding.kr * rgb[..., 0] + (1 - coding.kr - coding.kb) * rgb[..., 1] + coding.kb * rgb[..., 2]
+    u, v = (rgb[..., 2] - y) / (2 - 2 * coding.kb), (rgb[..., 0] - y) / (2 - 2 * coding.kr)
+    middle = (coding.peak + 1) / 2
+    planes = coding.offset + coding.luma_range * y, middle + coding.chroma_range * u, middle + coding.chroma_range * v
+    return FilmFrame(tuple(np.round(p).astype(kind) for p in planes), coding)  # type: ignore[arg-type]
+
+
+def decoded(planes: tuple[np.ndarray, ...], coding: Coding) -> np.ndarray:
+    y, u, v = (torch.from_numpy(p.astype(np.float32))[None, None] for p in planes)
+    return (coding.rgb(y, u, v)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+
+
+def through(translator: FilmTranslator, frame: FilmFrame) -> tuple[np.ndarray, ...]:
+    results = tuple(np.zeros_like(plane) for plane in frame.planes)
+    translator(frame, results)  # type: ignore[arg-type]
+    return results
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("matrix", [1, 6, 9])
+def test_colours_survive_their_coding(bits: int, full: bool, matrix: int) -> None:
+    coding = coding_of(64, 48, bits, matrix, full)
+    pixels = scene(0, 64, 48)
+    back = decoded(coded(pixels, coding, np.uint16).planes, coding)
+    assert np.abs(back.astype(int) - pixels).max() <= (3 if bits == 8 else 1)
+    red = torch.tensor([0.8, 0.2, 0.3]).reshape(1, 3, 1, 1)
+    codes = [torch.tensor(c).reshape(1, 1, 1, 1) for c in coding.codes(red)]
+    torch.testing.assert_close(coding.rgb(*codes), red, atol=1e-5, rtol=0)
+
+
+def test_codes_of_the_standard() -> None:
+    white, black = torch.ones(1, 3, 1, 1), torch.zeros(1, 3, 1, 1)
+    limited, full = coding_of(1920, 1080, 8, 2, False), coding_of(64, 48, 10, 2, True)
+    assert limited.codes(white) == pytest.approx([235, 128, 128])
+    assert limited.codes(black) == pytest.approx([16, 128, 128])
+    assert full.codes(white) == pytest.approx([1023, 512, 512])
+    assert (limited.kr, full.kr) == (0.2126, 0.299)  # without a tag: by size
+
+
+def test_nothing_changes_without_haze_to_take_out(make: Make) -> None:
+    frame = coded(scene(0, 63, 47), coding_of(63, 47, 8, 1, False))
+    for ours, theirs in zip(through(make(strength=0.0), frame), frame.planes, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("direction", ["dehaze", "hazify"])
+@pytest.mark.parametrize("size", [(64, 48), (300, 1000)])
+def test_coded_frames_come_out_like_photos(make: Make, direction: str, size: tuple[int, int]) -> None:
+    pixels = np.repeat(scene(0, *size)[..., :1], 3, axis=2)  # grey: both lumas agree
+    coding = coding_of(*size, 8, 1, True)
+    knobs = {} if direction == "dehaze" else {"density": 1.5, "airlight": [0.8, 0.7, 0.9]}
+    translator = make(direction, 0.0, **knobs)
+    lights = (
+        {} if direction == "dehaze" else {"density": 1.5, "airlight": torch.tensor([0.8, 0.7, 0.9]).reshape(1, 3, 1, 1)}
+    )
+    expected = Translator(translator.generator, CPU)(pixels, **lights).astype(int)
+    assert np.abs(expected - pixels).mean() > 5
+    found = decoded(through(translator, coded(pixels, coding)), coding)
+    assert np.abs(found - expected).mean() < 1.5
+    assert np.abs(translator.rgb(pixels) - expected).max() <= 1
+
+
+def test_subsampled_chroma_of_odd_sizes(make: Make) -> None:
+    coding = coding_of(63, 47, 8, 1, False)
+    whole = coded(np.full((47, 63, 3), (150, 120, 100), np.uint8), coding)
+    y, u, v = whole.planes
+    planes = through(make(), FilmFrame((y, u[::2, ::2].copy(), v[::2, ::2].copy()), coding))
+    expected = through(make(), whole)
+    for ours, theirs in zip(planes[1:], expected[1:], strict=True):
+        assert ours.shape == (24, 32)
+        assert np.abs(ours.astype(int) - theirs[::2, ::2]).max() <= 2
+
+
+def test_turned_frames_are_looked_at_upright(make: Make) -> None:
+    coding = coding_of(96, 64, 8, 1, False)
+    upright = coded(scene(0, 64, 96), coding)
+    lying = FilmFrame(tuple(np.ascontiguousarray(np.rot90(p, -1)) for p in upright.planes), coding, rotation=90)  # type: ignore[arg-type]
+    expected, found = through(make(), upright), through(make(), lying)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert np.abs(np.rot90(ours).astype(int) - theirs).max() <= 1
+
+
+def test_the_network_looks_seldom_but_at_every_cut(make: Make) -> None:
+    coding = coding_of(64, 48, 8, 1, False)
+    still, other = coded(scene(0, 64, 48), coding), coded(255 - scene(0, 64, 48), coding)
+    translator = make()
+    for _ in range(3 * LOOK_EVERY):
+        through(translator, still)
+    assert translator.looks == 3
+    through(translator, other)
+    assert translator.looks == 4
+    each = make(temporal=0.0)
+    for _ in range(5):
+        through(each, still)
+    assert each.looks == 5
+
+
+def test_noise_makes_less_flicker_with_the_filter(make: Make, random: np.random.Generator) -> None:
+    coding = coding_of(64, 48, 8, 1, False)
+    clean = coded(scene(0, 64, 48), coding)
+    noisy = [
+        FilmFrame(
+            (np.clip(clean.planes[0] + random.normal(0, 6, (48, 64)), 0, 255).astype(np.uint8), *clean.planes[1:]),
+            coding,
+        )
+        for _ in range(24)
+    ]
+
+    def flicker(temporal: float) -> float:
+        translator = make(temporal=temporal)
+        means = [through(translator, frame)[1].mean() for frame in noisy]  # chroma, which has no noise itself
+        return float(np.abs(np.diff(means[6:])).mean())
+
+    assert flicker(0.9) < 0.7 * flicker(0.0)
+
+
+def test_other_generators_are_for_photos_alone() -> None:
+    translator = Translator(ResnetGenerator(width=4, blocks=1), CPU)
+    with pytest.raises(UsageError, match="scattering"):
+        FilmTranslator(translator, 0.9)

@@ -1,7 +1,7 @@
 """Real haze beside the dark channel prior: a contact sheet, and scores where the truth is known.
 
-Run: ``python tests/benchmarks/bench_real_haze.py FOLDER SHEET.jpg [MODEL]`` for hazy | dehazed | DCP of all pictures of a
-folder; a folder with pairs instead prints the DCP's scores, as ``claritygan eval`` prints the model's.
+Run: ``python tests/benchmarks/bench_real_haze.py FOLDER SHEET.jpg [MODEL]`` for hazy | dehazed | DCP of all pictures
+of a folder; a folder with pairs instead prints the DCP's scores, as ``claritygan eval`` prints the model's.
 """
 
 import sys

@@ -145,6 +145,13 @@ def test_every_audio_track_is_copied_bit_by_bit(tmp_path: Path, film: Film) -> N
     assert packets_of(source, track=0) != packets_of(source, track=1)
 
 
+@pytest.mark.parametrize("codec", ["mp3", "ac3", "libopus", "flac"])
+def test_sound_is_known_by_its_coding_and_not_its_decoder(tmp_path: Path, film: Film, codec: str) -> None:
+    source = make_film(tmp_path / "in.mkv", range(25), audio=(codec,))
+    assert film(source, tmp_path / "out.mp4").notes == ()
+    assert packets_of(tmp_path / "out.mp4") == packets_of(source)
+
+
 @pytest.mark.parametrize(("ending", "codec"), [("webm", "opus"), ("mp4", "aac")])
 def test_audio_is_encoded_anew_where_a_container_cannot_hold_it(
     tmp_path: Path, film: Film, ending: str, codec: str
@@ -303,3 +310,27 @@ def test_ahead_is_bounded_ordered_and_stops() -> None:
     assert next(items) == 1
     with pytest.raises(ImageError, match="broken"):
         next(items)
+
+
+def test_subtitles_are_copied_where_they_can_be(tmp_path: Path, film: Film) -> None:
+    (tmp_path / "words.srt").write_text(
+        "1\n00:00:00,200 --> 00:00:00,900\nfog\n\n2\n00:00:01,000 --> 00:00:01,500\nlifts\n"
+    )
+    plain = make_film(tmp_path / "plain.mkv", range(50), options={"bf": "0"})
+    source = tmp_path / "in.mkv"
+    with (
+        av.open(str(plain)) as frames,
+        av.open(str(tmp_path / "words.srt")) as words,
+        av.open(str(source), "w") as container,
+    ):
+        streams = (frames.streams.video[0], words.streams.subtitles[0])
+        copies = [container.add_stream_from_template(stream) for stream in streams]
+        for stream, copy in zip(streams, copies, strict=True):
+            for packet in stream.container.demux(stream):
+                if packet.dts is not None:
+                    packet.stream = copy
+                    container.mux(packet)
+    assert film(source, tmp_path / "out.mkv").notes == ()
+    assert packets_of(tmp_path / "out.mkv", "subtitle") == packets_of(source, "subtitle") == [b"fog", b"lifts"]
+    (note,) = film(source, tmp_path / "out.mp4").notes
+    assert note == "left out: subtitle (subrip), which .mp4 files cannot hold"

@@ -131,7 +131,7 @@ def flickers(film: Path | None, frames: int) -> None:
         write_film(static, frames, 640, 360, pan=0, noise=6.0)
         for source in (static, film) if film else (static,):
             before = list(luma(source, frames))
-            for temporal in ("0", "0.9"):
+            for temporal in ("0", "0.95"):
                 target = Path(work) / f"{source.stem}-{temporal}.mp4"
                 options = ("--temporal", temporal, "--max-frames", str(frames), "--overwrite")
                 subprocess.run(dehaze(source, target, *options), check=True)

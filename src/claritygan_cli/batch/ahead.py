@@ -2,17 +2,17 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 _END = object()
 
 
-def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def ahead(items: Generator[Item], depth: int) -> Generator[Item]:
     """The items, made by a thread of their own that is at most ``depth`` of them ahead.
 
-    What the maker raises is raised here. When the caller stops, the maker stops too.
+    What the maker raises is raised here. When this generator is closed, the maker is stopped and closed first.
     """
     made: queue.Queue[Any] = queue.Queue(depth)
     stopped = threading.Event()
@@ -30,6 +30,7 @@ def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
                 put((item, None))
                 if stopped.is_set():
                     break
+            items.close()
             put((_END, None))
         except BaseException as error:  # raised again where the items are wanted
             put((_END, error))

@@ -1,6 +1,7 @@
 """One film from file to file: decoding, translation and encoding run side by side, a few frames ahead of each other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class FilmOptions:
     """
 
     encoding: Encoding = field(default_factory=Encoding)
-    temporal: float = 0.9
+    temporal: float = 0.95
     start: float | None = None
     end: float | None = None
     max_frames: int | None = None
@@ -54,21 +55,23 @@ class FilmResult:
     notes: tuple[str, ...]
 
 
-def translated(film: FilmReader, translate: FilmTranslator) -> Iterator[Piece]:
+def translated(film: FilmReader, translate: FilmTranslator) -> Generator[Piece]:
     """A film's pieces, its frames translated."""
-    for piece in ahead(film.pieces(), AHEAD):
-        if not isinstance(piece, av.VideoFrame):
-            yield piece
-            continue
-        frame = planar(piece)
-        result = av.VideoFrame(frame.width, frame.height, frame.format.name.replace("yuvj", "yuv"))
-        result.pts, result.time_base, result.duration = piece.pts, piece.time_base, piece.duration
-        result.colorspace, result.color_range = film.tags[:2]
-        result.color_primaries, result.color_trc = film.tags[2:]
-        bits = frame.format.components[0].bits
-        coding = coding_of(frame.width, frame.height, bits, film.tags[0], film.tags[1] == FULL)
-        translate(FilmFrame(plane_arrays(frame), coding, film.rotation), plane_arrays(result))
-        yield result
+    with closing(ahead(film.pieces(), AHEAD)) as pieces:
+        for piece in pieces:
+            yield translated_frame(piece, film, translate) if isinstance(piece, av.VideoFrame) else piece
+
+
+def translated_frame(source: av.VideoFrame, film: FilmReader, translate: FilmTranslator) -> av.VideoFrame:
+    """A frame of a film, translated, with the same time and tags."""
+    frame = planar(source)
+    result = av.VideoFrame(frame.width, frame.height, frame.format.name.replace("yuvj", "yuv"))
+    result.pts, result.time_base, result.duration = source.pts, source.time_base, source.duration
+    result.colorspace, result.color_range, result.color_primaries, result.color_trc = film.tags
+    bits = frame.format.components[0].bits
+    coding = coding_of(frame.width, frame.height, bits, film.tags[0], film.tags[1] == FULL)
+    translate(FilmFrame(plane_arrays(frame), coding, film.rotation), plane_arrays(result))
+    return result
 
 
 def translate_film(
@@ -89,8 +92,11 @@ def translate_film(
     """
     with FilmReader(source, options.start, options.end, options.max_frames) as film, written_whole(target) as file:
         ending = target.suffix.lower()
-        with FilmWriter(Path(file.name), ending, film, options.encoding) as writer:
-            for piece in ahead(translated(film, translate), AHEAD):
+        with (
+            FilmWriter(Path(file.name), ending, film, options.encoding) as writer,
+            closing(ahead(translated(film, translate), AHEAD)) as pieces,
+        ):
+            for piece in pieces:
                 if isinstance(piece, av.VideoFrame):
                     writer.frame(piece)
                     progress(film.expected)

@@ -1,6 +1,7 @@
 """Films through pipes: frames from stdin to stdout."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import IO
 
 import numpy as np
@@ -19,9 +20,10 @@ def pipe_raw(
     Raises:
         ImageError: the last frame is cut short; those before it have been written.
     """
-    for pixels in ahead(raw_frames(source, *size), AHEAD):
-        target.write(translate.rgb(pixels).tobytes())
-        done()
+    with closing(ahead(raw_frames(source, *size), AHEAD)) as frames:
+        for pixels in frames:
+            target.write(translate.rgb(pixels).tobytes())
+            done()
     target.flush()
 
 
@@ -39,9 +41,10 @@ def pipe_y4m(
     header = read_y4m_header(source, start)
     target.write(header.line)
     coding = coding_of(header.width, header.height, header.bits, UNSPECIFIED, header.full)
-    for planes in ahead(y4m_frames(source, header), AHEAD):
-        results = (np.empty_like(planes[0]), np.empty_like(planes[1]), np.empty_like(planes[2]))
-        translate(FilmFrame(planes, coding), results)
-        write_y4m_frame(target, results)
-        done()
+    with closing(ahead(y4m_frames(source, header), AHEAD)) as frames:
+        for planes in frames:
+            results = (np.empty_like(planes[0]), np.empty_like(planes[1]), np.empty_like(planes[2]))
+            translate(FilmFrame(planes, coding), results)
+            write_y4m_frame(target, results)
+            done()
     target.flush()

@@ -34,7 +34,7 @@ def dehaze(
     crf: options.Crf = None,
     preset: options.Preset = None,
     pixel_format: options.PixelFormat = None,
-    temporal: options.Temporal = 0.9,
+    temporal: options.Temporal = 0.95,
     start: options.Start = None,
     end: options.End = None,
     max_frames: options.MaxFrames = None,

@@ -1,6 +1,6 @@
 """Films in: frames as they are coded, and everything else as packets, in the order of the file."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -148,7 +148,7 @@ class FilmReader:
         self.container.close()
         raise ImageError(f"{self.path}: holds no frames that can be decoded" + "".join(f"; {p}" for p in self.problems))
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Generator[Piece]:
         """Frames in the order of display, and packets of the other streams, as they come.
 
         Time stamps are the file's own, or count from ``start`` where that was given.

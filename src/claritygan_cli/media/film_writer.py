@@ -84,7 +84,7 @@ class FilmWriter:
             self.container.set_chapters(chapters)
 
     def _copy_of(self, other: Any, ending: str) -> "Copy | None":
-        name = other.codec_context.name if other.codec_context else "unknown"
+        name = other.codec_context.codec.canonical_name if other.codec_context else "unknown"  # not the decoder's
         holds = self.container.supported_codecs
         if ending != ".gif" and name in holds:
             return Copy(self.container, other, None)
@@ -109,6 +109,8 @@ class FilmWriter:
         Raises:
             ImageError: the encoder refuses it.
         """
+        if (frame.width, frame.height) != (self.stream.width, self.stream.height):
+            raise ImageError(f"{self.film.path}: its frames change their size in the middle; cut it there")
         if self.grid is not None:
             assert frame.pts is not None
             assert frame.time_base is not None

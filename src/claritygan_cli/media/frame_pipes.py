@@ -1,7 +1,7 @@
 """Frames without a container, for pipes: raw RGB, and YUV4MPEG2 (mjpegtools' yuv4mpeg(5))."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import IO
 
@@ -34,7 +34,7 @@ def _whole(data: bytes, size: int, name: str) -> bytes:
     return data
 
 
-def raw_frames(source: IO[bytes], width: int, height: int) -> Iterator[np.ndarray]:
+def raw_frames(source: IO[bytes], width: int, height: int) -> Generator[np.ndarray]:
     """Frames (H, W, 3) uint8 from rgb24 bytes.
 
     Raises:
@@ -95,7 +95,7 @@ def read_y4m_header(source: IO[bytes], start: bytes) -> Y4mHeader:
     return Y4mHeader.parse(start + source.readline(LONGEST_HEADER))
 
 
-def y4m_frames(source: IO[bytes], header: Y4mHeader) -> Iterator[Planes]:
+def y4m_frames(source: IO[bytes], header: Y4mHeader) -> Generator[Planes]:
     """Planes of luma and chroma, uint8 or uint16.
 
     Raises:

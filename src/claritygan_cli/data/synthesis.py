@@ -41,7 +41,7 @@ class HazeRange:
 
 WHITE = (0.96, 1.0)
 INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.25, distant=0.6)
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75)
 
 
 @dataclass
@@ -138,7 +138,7 @@ def add_random_haze(
     """
     n, _, height, width = clear.shape
     distant = (torch.rand((n, 1, 1, 1), generator=random) < ranges.distant).float()
-    nearest = distant * uniform(0.1, 0.7, (n, 1, 1, 1), random)
+    nearest = distant * uniform(0.1, 0.9, (n, 1, 1, 1), random)
     thickness = nearest + (1 - nearest) * depth
     density, airlight = draw_haze(n, ranges, random)
     patchy = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3

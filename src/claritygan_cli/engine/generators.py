@@ -25,6 +25,8 @@ AIRLIGHT = 0.9
 """Of the haze that is put in where nobody asks for another."""
 MIN_TRANSMISSION = 0.05
 """Haze denser than this hides the scene; what little shows through is mostly noise."""
+DARKEST = 0.03
+"""No channel of a dehazed picture is meant to come out darker, seen at the size of the map."""
 
 
 class Lift(Protocol):
@@ -166,6 +168,22 @@ class DehazeLift(HazeLift):
         return haze_density(self.values)
 
 
+def least_transmission(small: Tensor, airlight: Tensor, size: tuple[int, int]) -> Tensor:
+    """Transmission below which the clear picture would be darker than :data:`DARKEST` in some channel.
+
+    Where a network sees more haze than there can be, this keeps shadows from being crushed (boundary constraint of Meng
+    et al., "Efficient Image Dehazing with Boundary Constraint and Contextual Regularization", ICCV 2013).
+
+    Args:
+        small: (N, 3, h, w) in [0, 1]. airlight: (N, 3, 1, 1). size: (h', w') of the result.
+
+    Returns:
+        (N, 1, h', w'), at most 1.
+    """
+    seen = resize(small.float(), size)
+    return ((airlight - seen) / (airlight - DARKEST).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
+
+
 class ScatteringDehazer(Generator):
     """hazy -> clear: predicts transmission and airlight, and inverts the scattering model with them."""
 
@@ -196,6 +214,7 @@ class ScatteringDehazer(Generator):
         haziest = (weight * colours).sum(2)
         correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
         airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
+        t = torch.maximum(t, least_transmission(small, airlight, (t.shape[2], t.shape[3])))
         return DehazeLift(grey(small), t, self.log_eps.exp(), airlight)
 
 

@@ -2,13 +2,16 @@ import pytest
 import torch
 
 from claritygan_cli.engine.generators import (
+    DARKEST,
     MIN_TRANSMISSION,
     Generator,
     ResnetGenerator,
     ScatteringDehazer,
     ScatteringHazifier,
+    least_transmission,
     working_shape,
 )
+from claritygan_cli.engine.scattering import remove_haze
 
 SIZES = [(1, 1), (1, 7), (5, 3), (33, 64), (64, 96), (50, 300)]
 
@@ -108,3 +111,24 @@ def test_gradients_reach_every_parameter() -> None:
     generator(torch.rand(2, 3, 32, 32)).square().mean().backward()
     without = [name for name, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
     assert without == []
+
+
+@torch.no_grad()
+def test_shadows_are_not_crushed() -> None:
+    torch.manual_seed(0)
+    small, airlight = torch.rand(2, 3, 32, 48), torch.tensor([0.9, 0.8, 0.7]).reshape(1, 3, 1, 1).expand(2, 3, 1, 1)
+    t = least_transmission(small, airlight, (32, 48))
+    assert t.shape == (2, 1, 32, 48)
+    assert (t.min() >= 0, t.max() <= 1) == (True, True)
+    dehazed = remove_haze(small, t.clamp_min(1e-3), airlight)
+    darker = small.amin(1, keepdim=True) < DARKEST
+    assert dehazed.amin(1, keepdim=True)[~darker].min() > DARKEST - 1e-4  # one channel just touches it
+    dark = (dehazed.amin(1, keepdim=True) - DARKEST).abs() < 1e-4
+    bright = (small >= airlight).all(1, keepdim=True)
+    assert (dark | bright | darker).all()
+    generator = scramble(ScatteringDehazer(widths=(4, 8), blocks=(1, 1), working_size=32))
+    assert isinstance(generator, ScatteringDehazer)
+    generator.head.bias.fill_(-9.0)  # sees nothing but haze
+    lift = generator.look(small)
+    assert (lift.values >= least_transmission(small, lift.airlight, (16, 24)) - 1e-6).all()
+    assert generator(torch.ones(1, 3, 32, 48)).min() > 0.9

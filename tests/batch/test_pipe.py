@@ -52,7 +52,7 @@ def test_y4m(make: Make, chroma: str) -> None:
     for _ in range(3):
         data += b"FRAME Ip\n"
         for size in ((31, 41), shape, shape):
-            data += random.integers(100, 140, size).astype(kind).tobytes()
+            data += (random.integers(100, 140, size) * (4 if "p10" in chroma else 1)).astype(kind).tobytes()
     start = len(Y4M_SIGNATURE)
     target = io.BytesIO()
     pipe_y4m(io.BytesIO(data[start:]), target, data[:start], make(0.0), lambda: None)

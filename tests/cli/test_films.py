@@ -61,7 +61,13 @@ def test_single_films_and_wrong_names(cli: Cli, photo_folder: Path, tmp_path: Pa
         assert (done.code, "the result's name that of a" in done.err) == (2, True)
     assert cli("dehaze", film, "--out", film, *model).code == 2
     done = cli("dehaze", film, "--out", tmp_path / "y.webm", "--codec", "h264", *model)
-    assert (done.code, "choose av1 or vp9" in done.err) == (1, True)
+    assert (done.code, "choose av1 or vp9" in done.err) == (2, True)
+    done = cli("dehaze", film, "--out", tmp_path / "y.mp4", "--pixel-format", "nonsense", *model)
+    assert (done.code, "--pixel-format nonsense: unknown" in done.err) == (2, True)
+    done = cli("dehaze", film, "--out", tmp_path / "y.mpg", *model)
+    assert (done.code, "read, not written; choose .mp4" in done.err) == (2, True)
+    done = cli("dehaze", film, "--out", "-", *model)
+    assert (done.code, "in.mp4: a film" in done.err) == (2, True)
     assert not (tmp_path / "y.webm").exists()
 
 
@@ -88,6 +94,9 @@ def test_pipes(cli: Cli, monkeypatch: pytest.MonkeyPatch, tiny_model: Make) -> N
             done = cli("dehaze", "-", "--out", "-", "--model", tiny_model("dehaze"), *options)
         assert (done.code, done.err) == (0, "")
         assert len(target.buffer.getvalue()) == size
+    monkeypatch.setattr(sys, "stdin", Standard(raw))
+    done = cli("dehaze", "-", "--out", "-", "--raw", "40x30", "--max-frames", 1)
+    assert (done.code, "leave out the options of film files" in done.err) == (2, True)
     for wrong in (("dehaze", "x.mp4", "--out", "out", "--raw", "4x4"), ("dehaze", "-", "--out", "o", "--raw", "4x4")):
         done = cli(*wrong)
         assert (done.code, "stdin" in done.err) == (2, True)

@@ -90,8 +90,12 @@ def translate_film(
         ImageError: the film cannot be read or encoded; or, with ``strict``, is damaged.
         UsageError: the container and the codec do not go together.
     """
-    with FilmReader(source, options.start, options.end, options.max_frames) as film, written_whole(target) as file:
-        ending = target.suffix.lower()
+    ending = target.suffix.lower()
+    from_zero = ending in (".avi", ".gif")
+    with (
+        FilmReader(source, options.start, options.end, options.max_frames, from_zero) as film,
+        written_whole(target) as file,
+    ):
         with (
             FilmWriter(Path(file.name), ending, film, options.encoding) as writer,
             closing(ahead(translated(film, translate), AHEAD)) as pieces,

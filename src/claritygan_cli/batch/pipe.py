@@ -1,13 +1,13 @@
-"""Films through pipes: frames from stdin to stdout."""
+"""Films through pipes: frames from stdin to stdout.
+
+Frames are read where they are translated: a thread that waits for a silent pipe could not be interrupted.
+"""
 
 from collections.abc import Callable
-from contextlib import closing
 from typing import IO
 
 import numpy as np
 
-from claritygan_cli.batch.ahead import ahead
-from claritygan_cli.batch.film import AHEAD
 from claritygan_cli.media.frame_pipes import raw_frames, read_y4m_header, write_y4m_frame, y4m_frames
 from claritygan_cli.models.film import UNSPECIFIED, FilmFrame, FilmTranslator, coding_of
 
@@ -20,10 +20,9 @@ def pipe_raw(
     Raises:
         ImageError: the last frame is cut short; those before it have been written.
     """
-    with closing(ahead(raw_frames(source, *size), AHEAD)) as frames:
-        for pixels in frames:
-            target.write(translate.rgb(pixels).tobytes())
-            done()
+    for pixels in raw_frames(source, *size):
+        target.write(translate.rgb(pixels).tobytes())
+        done()
     target.flush()
 
 
@@ -41,10 +40,9 @@ def pipe_y4m(
     header = read_y4m_header(source, start)
     target.write(header.line)
     coding = coding_of(header.width, header.height, header.bits, UNSPECIFIED, header.full)
-    with closing(ahead(y4m_frames(source, header), AHEAD)) as frames:
-        for planes in frames:
-            results = (np.empty_like(planes[0]), np.empty_like(planes[1]), np.empty_like(planes[2]))
-            translate(FilmFrame(planes, coding), results)
-            write_y4m_frame(target, results)
-            done()
+    for planes in y4m_frames(source, header):
+        results = (np.empty_like(planes[0]), np.empty_like(planes[1]), np.empty_like(planes[2]))
+        translate(FilmFrame(planes, coding), results)
+        write_y4m_frame(target, results)
+        done()
     target.flush()

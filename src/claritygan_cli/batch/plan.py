@@ -134,6 +134,8 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
     films = {file for file in found if is_film(file)}
     endings = FORMATS.keys() | CONTAINERS.keys()
     single = out.suffix.lower() in endings and not out.is_dir()
+    if out.suffix.lower() in READABLE_FILMS - CONTAINERS.keys() and not out.is_dir():
+        raise UsageError(f"--out {out}: such films can be read, not written; choose {', '.join(CONTAINERS)}")
     if single and (len(inputs) > 1 or not Path(inputs[0]).is_file()):
         raise UsageError(f"--out {out}: names a single file, but the inputs may be several; name a folder")
     if single and (suffix or ending):

@@ -136,7 +136,13 @@ def do_plan(
 
     Args:
         progress: called for each frame of a film, with the number of frames expected if that is known.
+
+    Raises:
+        UsageError: the films' codec and the containers do not go together.
     """
+
+    for ending in {job.target.suffix.lower() for job in plan.jobs if job.film}:
+        films.encoding.options(films.encoding.codec_for(ending))
 
     def translate_job(job: Job) -> FilmResult:
         translator = work.film(job.name, films.temporal)

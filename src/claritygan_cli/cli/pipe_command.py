@@ -23,9 +23,11 @@ def stream(
     as_json: bool,
 ) -> None:
     """From stdin or a file, to stdout or a file: a photo, raw frames, or a YUV4MPEG2 stream."""
+    from claritygan_cli.batch.film import FilmOptions
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.errors import UsageError
     from claritygan_cli.media.files import FORMATS, decode_picture, ending_of, save_picture, write_picture
+    from claritygan_cli.media.film_formats import READABLE_FILMS
     from claritygan_cli.media.frame_pipes import Y4M_SIGNATURE
 
     if len(inputs) != 1 or as_json:
@@ -34,10 +36,14 @@ def stream(
     if raw or start == Y4M_SIGNATURE:
         if inputs[0] != "-" or str(out) != "-":
             raise UsageError("frames come from stdin and go to stdout: claritygan dehaze - --out -")
+        if films != FilmOptions(temporal=films.temporal):
+            raise UsageError("frames in pipes: leave out the options of film files, all but --temporal")
         stream_frames(make(), films, raw, start, quiet)
         return
     if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in FORMATS):
         raise UsageError(f"--out {out}: for a photo from stdin, name the file to write, or - for stdout")
+    if Path(inputs[0]).suffix.lower() in READABLE_FILMS:
+        raise UsageError(f"{inputs[0]}: a film; name a file for --out, or decode it into the pipe (YUV4MPEG2 or --raw)")
     if str(out) != "-" and out.exists() and not overwrite:
         raise UsageError(f"--out {out}: exists already; --overwrite replaces it")
     if inputs[0] == "-":

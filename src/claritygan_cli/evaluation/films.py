@@ -30,6 +30,7 @@ def frames(path: Path) -> Iterator[np.ndarray]:
 
     Raises:
         ImageError: a file cannot be read.
+        DataError: a film is damaged.
         UsageError: there are none.
     """
     if path.is_dir():
@@ -45,6 +46,8 @@ def frames(path: Path) -> Iterator[np.ndarray]:
                 known = {BT709: BT709, 9: BT2020_OF_SWSCALE, 10: BT2020_OF_SWSCALE}
                 source = None if piece.format.is_rgb else known.get(matrix, BT601_OF_SWSCALE)
                 yield piece.reformat(format="rgb24", src_colorspace=source).to_ndarray()
+        if film.problems:
+            raise DataError(f"{path}: damaged film ({'; '.join(film.problems)})")
 
 
 def evaluate_frames(pred: Path, gt: Path, crop: bool = False) -> Iterator[Scored]:

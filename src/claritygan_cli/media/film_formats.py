@@ -102,6 +102,10 @@ class Encoding:
         Raises:
             UsageError: the codec knows no such setting.
         """
+        try:
+            av.VideoFormat(self.pixel_format or "yuv420p")
+        except ValueError:
+            raise UsageError(f"--pixel-format {self.pixel_format}: unknown; write one like yuv420p10le") from None
         options = dict(DEFAULT_OPTIONS[codec])
         if codec in DEFAULT_CRF:
             options["crf"] = str(DEFAULT_CRF[codec] if self.crf is None else self.crf)

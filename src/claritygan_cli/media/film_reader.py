@@ -1,5 +1,6 @@
 """Films in: frames as they are coded, and everything else as packets, in the order of the file."""
 
+import re
 from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,10 @@ PLANAR = tuple(f"yuv{chroma}p{depth}" for depth in ("", "10le", "12le") for chro
 BT709 = 1
 LIMITED, FULL = 1, 2
 
+NO_KEYFRAMES = frozenset({"mpegts", "mpeg"})
+"""Formats in which a seek does not land where decoding can begin."""
+BROKEN = (av.error.FFmpegError, OSError, ValueError)
+
 Piece = av.VideoFrame | av.Packet
 
 
@@ -26,9 +31,10 @@ def planar(frame: av.VideoFrame) -> av.VideoFrame:
         return frame
     best, _ = find_best_pix_fmt_of_list(list(PLANAR), frame.format.name)
     assert best is not None
-    target = frame.reformat(format=best.name, dst_colorspace=BT709 if frame.format.is_rgb else None)
-    if frame.format.is_rgb:
-        target.colorspace, target.color_range = BT709, LIMITED
+    if not frame.format.is_rgb:
+        return frame.reformat(format=best.name)
+    target = frame.reformat(format=best.name, dst_colorspace=BT709, dst_color_range=LIMITED)
+    target.colorspace, target.color_range = BT709, LIMITED
     return target
 
 
@@ -49,55 +55,76 @@ class FilmReader:
         path: the file.
         start, end: seconds from the film's start between which frames are wanted.
         max_frames: greatest number of frames.
+        from_zero: let time begin at 0, as formats without time stamps do; otherwise it is the file's own, or counts
+            from ``start`` where that is given.
 
     Attributes:
         video: the first video stream.
         others: audio and subtitle streams.
         problems: what was wrong on the way; empty for a film in good order.
+        notes: what is not taken along.
         frames: frames handed out so far.
         tags: (matrix, range, primaries, transfer), as libav numbers them.
         rotation: degrees, counter-clockwise, that frames are turned for display.
         coded_as: name of the frames' format, one of :data:`PLANAR`.
+        expected: about how many frames there are, as far as the file says.
 
     Raises:
         ImageError: the file cannot be opened, or holds no frames.
     """
 
     def __init__(
-        self, path: Path, start: float | None = None, end: float | None = None, max_frames: int | None = None
+        self,
+        path: Path,
+        start: float | None = None,
+        end: float | None = None,
+        max_frames: int | None = None,
+        from_zero: bool = False,
     ) -> None:
         self.path, self.max_frames = path, max_frames
         try:
             self.container = av.open(str(path))
-        except (av.error.FFmpegError, OSError, ValueError) as error:
+        except BROKEN as error:
             raise ImageError(f"{path}: no film that can be read ({describe(error)})") from error
+        try:
+            self._open(start, end, from_zero)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def _open(self, start: float | None, end: float | None, from_zero: bool) -> None:
         streams = [s for s in self.container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
         if not streams:
-            self.container.close()
-            raise ImageError(f"{path}: holds no video")
+            raise ImageError(f"{self.path}: holds no video")
         self.video = streams[0]
         self.video.thread_type = "AUTO"
         self.others = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
+        dropped = [s for s in self.container.streams if s is not self.video and s not in self.others]
+        self.notes = [f"left out: {stream.type} stream {stream.index}" for stream in dropped]
         begin = (self.container.start_time or 0) / av.time_base
-        self.shift = 0.0 if start is None else begin + start
         self.start = -np.inf if start is None else begin + start
         self.end = np.inf if end is None else begin + end
+        self.offset = begin + (start or 0.0) if from_zero or start is not None else 0.0
         self.problems: list[str] = []
         self.frames = 0
+        self._size: tuple[int, int] | None = None
         self._last: int | None = None
-        if start:
+        self._read = 0.0
+        self.expected = self._expected(begin)
+        if start and self.container.format.name not in NO_KEYFRAMES:
             self.container.seek(int(self.start * av.time_base))
-        self._pieces = self._read()
+        self._pieces = self._decode()
         self._waiting: list[Piece] = []
-        self._first = self._find_first()
-        frame = planar(self._first)
-        self.rotation = int(self._first.rotation)
+        first = self._find_first(start)
+        frame = planar(first)
+        self.rotation = int(first.rotation)
+        if first.interlaced_frame:
+            self.notes.append("interlaced frames are stored as progressive ones")
         self.coded_as = frame.format.name.replace("yuvj", "yuv")
-        matrix = int(frame.colorspace)
         full = "yuvj" in frame.format.name or int(frame.color_range) == FULL
         context = self.video.codec_context
         self.tags = (
-            matrix if frame.format.name == self._first.format.name else int(frame.colorspace),
+            int(frame.colorspace),
             FULL if full else LIMITED,
             int(context.color_primaries),
             int(context.color_trc),
@@ -115,131 +142,129 @@ class FilmReader:
         """Frames per second, on average."""
         return self.video.average_rate or self.video.guessed_rate or Fraction(25)
 
-    @property
-    def expected(self) -> int | None:
-        """About how many frames there are, as far as the file says; less where only a part is wanted."""
-        count = self.video.frames
-        seconds = self._stated_seconds()
-        if not count and seconds:
-            count = round(seconds * self.rate)
+    def _expected(self, begin: float) -> int | None:
+        rate, seconds = float(self.rate), self._stated_seconds()
+        count = self.video.frames or (round(seconds * rate) if seconds else 0)
         if not count:
             return None
         if np.isfinite(self.start) or np.isfinite(self.end):
-            begin = (self.container.start_time or 0) / av.time_base
-            last = min(self.end, begin + count / float(self.rate))
-            count = max(0, round((last - max(self.start, begin)) * float(self.rate)))
+            last = min(self.end, begin + count / rate)
+            count = max(0, round((last - max(self.start, begin)) * rate))
         return min(count, self.max_frames or count)
 
     def _stated_seconds(self) -> float | None:
+        """How long the video is, as far as the file says."""
         if self.video.duration and self.video.time_base:
             return float(self.video.duration * self.video.time_base)
-        stated = self.video.metadata.get("DURATION")
-        if stated:  # Matroska: 00:00:10.000000000
-            hours, minutes, seconds = stated.split(":")
-            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        stated = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", self.video.metadata.get("DURATION", ""))  # Matroska
+        if stated:
+            return int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3])
         only = not self.others and self.container.duration
         return self.container.duration / av.time_base if only and self.container.duration else None
 
-    def _find_first(self) -> av.VideoFrame:
+    def _find_first(self, start: float | None) -> av.VideoFrame:
         for piece in self._pieces:
             self._waiting.append(piece)
             if isinstance(piece, av.VideoFrame):
                 return piece
-        self.container.close()
+        if start and not self.problems:
+            raise ImageError(f"{self.path}: holds no frames behind --start {start:g}")
         raise ImageError(f"{self.path}: holds no frames that can be decoded" + "".join(f"; {p}" for p in self.problems))
 
     def pieces(self) -> Generator[Piece]:
-        """Frames in the order of display, and packets of the other streams, as they come.
-
-        Time stamps are the file's own, or count from ``start`` where that was given.
-        """
+        """Frames in the order of display, and packets of the other streams, as they come."""
         while self._waiting:
             yield self._waiting.pop(0)
         yield from self._pieces
 
-    def _read(self) -> Generator[Piece]:
-        over, bad = False, 0
+    def _demux(self) -> Generator[av.Packet | None]:
+        """Packets with data, and None where they end."""
         packets = self.container.demux(self.video, *self.others)
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
                 break
-            except (av.error.FFmpegError, OSError, ValueError) as error:
+            except BROKEN as error:
                 self.problems.append(f"broken off ({describe(error)})")
-                packet = None
+                break
+            if packet.size:
+                yield packet
+        yield None
+
+    def _decode(self) -> Generator[Piece]:
+        over, bad, begin = False, 0, float((self.video.start_time or 0) * (self.video.time_base or 0))
+        for packet in self._demux():
             if packet is not None and packet.stream.index != self.video.index:
-                kept = self._within(packet)
-                if kept is None:
-                    break
-                if kept:
+                if self._within(packet):
                     yield packet
+                elif over and packet.pts is not None and packet.pts * packet.time_base > self.end + 2:
+                    break
                 continue
             if over:
-                if packet is None or packet.dts is None:
-                    break
                 continue
+            if packet is not None and packet.pts is not None:
+                length = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                self._read = max(self._read, length - begin)
             try:
                 frames = self.video.decode(packet)
-            except (av.error.FFmpegError, OSError, ValueError):
+            except BROKEN:
                 frames, bad = [], bad + 1
             for frame in frames:
-                bad += bool(frame.is_corrupt)
-                if self._is_over(frame):
-                    over = True
-                    break
-                if frame.time is not None and frame.time < self.start - 1e-6:
+                frame.time_base = frame.time_base or self.video.time_base
+                over = over or self._is_over(frame)
+                if over or (frame.time is not None and frame.time < self.start - 1e-6):
                     continue
+                bad += bool(frame.is_corrupt)
                 self._stamp(frame)
                 self.frames += 1
                 yield frame
-            if packet is None or (over and not self.others):
+            if over and not self.others:
                 break
         if bad:
             self.problems.append(f"{bad} damaged frames")
-        self._see_what_is_missing(over)
+        if not over and not np.isfinite(self.start):
+            self._see_what_is_missing()
 
-    def _see_what_is_missing(self, over: bool) -> None:
-        """Note a film that ended before its time; frames of variable rates are not counted."""
-        count, seconds = self.video.frames, self._stated_seconds()
-        if over or np.isfinite(self.start) or self._last is None or self.video.time_base is None:
-            return
-        if count:
-            if self.frames < count - max(1, count // 100):
-                self.problems.append(f"only {self.frames} of {count} frames could be read")
-        elif seconds and (last := float(self._last * self.video.time_base)) < seconds - 1:
-            self.problems.append(f"only {last:.1f} of {seconds:.1f} s could be read")
+    def _see_what_is_missing(self) -> None:
+        """Note a film that ended before its time. Frames are not counted: rates vary, and edit lists hide some."""
+        seconds = self._stated_seconds()
+        if seconds and self._read < seconds - max(1.0, 2 / float(self.rate)):
+            self.problems.append(f"only {self._read:.1f} of {seconds:.1f} s could be read")
 
     def _is_over(self, frame: av.VideoFrame) -> bool:
-        """Whether a frame lies behind the last one wanted."""
-        if self.max_frames is not None and self.frames >= self.max_frames and frame.time is not None:
-            self.end = min(self.end, frame.time)
+        """Whether a frame lies behind the last one wanted, or is of another size than those before."""
+        if self._size is not None and (frame.width, frame.height) != self._size:
+            self.problems.append(f"frames change their size to {frame.width}x{frame.height}; what follows is left out")
+            return True
+        self._size = frame.width, frame.height
+        if self.max_frames is not None and self.frames >= self.max_frames:
+            self.end = min(self.end, self.end if frame.time is None else frame.time)
+            return True
         return frame.time is not None and frame.time >= self.end - 1e-6
 
     def _stamp(self, frame: av.VideoFrame) -> None:
         """See that a frame has a time stamp, and one later than the last."""
         assert frame.time_base is not None
+        if self.container.format.name == "avi":
+            frame.pts = frame.dts  # AVI counts frames in the order of the file
         if frame.pts is None:
             step = max(1, round(1 / (self.rate * frame.time_base)))
             frame.pts = 0 if self._last is None else self._last + step
         else:
-            frame.pts -= round(self.shift / frame.time_base)
+            frame.pts -= round(self.offset / frame.time_base)
         if self._last is not None and frame.pts <= self._last:
             frame.pts = self._last + 1
         self._last = frame.pts
 
-    def _within(self, packet: av.Packet) -> bool | None:
-        """Whether a packet is wanted, and moved in time; None when nothing wanted can follow."""
+    def _within(self, packet: av.Packet) -> bool:
+        """Whether a packet of another stream is wanted; it is moved in time as the frames are."""
         if packet.dts is None or packet.pts is None:
             return False
-        time = float(packet.pts * packet.time_base)
-        if time > self.end + 2:
-            return None
-        if not self.start - 0.05 <= time < self.end:
+        if not self.start - 0.05 <= float(packet.pts * packet.time_base) < self.end:
             return False
-        if self.shift:
-            moved = round(self.shift / packet.time_base)
-            packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
+        moved = round(self.offset / packet.time_base)
+        packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
         return True
 
 

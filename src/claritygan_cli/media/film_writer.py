@@ -9,7 +9,8 @@ from av.codec.codec import find_best_pix_fmt_of_list
 
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media.film_formats import CODECS, CONTAINERS, DROPPED_AUDIO, Encoding
-from claritygan_cli.media.film_reader import FilmReader, describe
+from claritygan_cli.media.film_reader import BROKEN, LIMITED, FilmReader
+from claritygan_cli.media.film_reader import describe as reason_of
 
 GAP = 0.1
 """Seconds without sound from which on it is taken to be missing; below, time stamps are just inexact."""
@@ -50,25 +51,37 @@ class FilmWriter:
     """
 
     def __init__(self, path: Path, ending: str, film: FilmReader, encoding: Encoding) -> None:
-        self.codec, self.film, self.notes = encoding.codec_for(ending), film, list[str]()
+        self.codec, self.film, self.notes = encoding.codec_for(ending), film, list(film.notes)
         options = encoding.options(self.codec) | ({"bf": "0"} if ending == ".avi" else {})
-        source, context = film.video, film.video.codec_context
+        context = film.video.codec_context
         width, height = context.width, context.height
         self.format = encoded_as(self.codec, encoding.pixel_format or film.coded_as, width, height)
         if encoding.pixel_format and self.format != encoding.pixel_format:
             raise ImageError(f"{film.path}: {self.codec} cannot be {encoding.pixel_format} here; try {self.format}")
         self.container = av.open(str(path), "w", format=CONTAINERS[ending])
+        try:
+            self._open(ending, options)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def _open(self, ending: str, options: dict[str, str]) -> None:
+        film, source, context = self.film, self.film.video, self.film.video.codec_context
         self.container.metadata.update(film.container.metadata)
         stream: Any = self.container.add_stream(CODECS.get(self.codec, self.codec), rate=film.rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, self.format
-        # AVI has no time stamps and no order of display, only a rate
-        self.grid = 1 / film.rate if ending == ".avi" else None
+        stream.width, stream.height, stream.pix_fmt = context.width, context.height, self.format
+        # AVI has no time stamps and no order of display, only a rate; GIF counts hundredths of seconds
+        self.grid = {".avi": 1 / film.rate, ".gif": Fraction(1, 100)}.get(ending)
         self._last = -1
         stream.time_base = stream.codec_context.time_base = self.grid or source.time_base
         if source.sample_aspect_ratio:
             stream.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
         cc = stream.codec_context
         cc.colorspace, cc.color_range, cc.color_primaries, cc.color_trc = film.tags
+        if self.codec == "prores":
+            cc.color_range = LIMITED  # it knows no other
+        if self.codec == "hevc" and CONTAINERS[ending] in ("mp4", "mov"):
+            cc.codec_tag = "hvc1"  # the one that Apple's players know
         stream.metadata.update({k: v for k, v in source.metadata.items() if k in ("language", "title")})
         if film.rotation:
             stream.set_display_rotation(film.rotation)
@@ -80,18 +93,36 @@ class FilmWriter:
             if copy is not None:
                 self.copies[other.index] = copy
         chapters = film.container.chapters()
-        if chapters and not film.shift and ending in (".mp4", ".m4v", ".mov", ".mkv", ".webm"):
+        if chapters and not film.offset and ending in (".mp4", ".m4v", ".mov", ".mkv", ".webm"):
             self.container.set_chapters(chapters)
+        try:
+            if self.palette is None:
+                self.container.start_encoding()  # what does not fit shows now, and not when all is done
+        except BROKEN as error:
+            raise ImageError(
+                f"{film.path}: {ending} and {self.codec} do not take this or these settings ({reason_of(error)}); "
+                "try another --preset, --codec or container"
+            ) from error
 
     def _copy_of(self, other: Any, ending: str) -> "Copy | None":
         name = other.codec_context.codec.canonical_name if other.codec_context else "unknown"  # not the decoder's
-        holds = self.container.supported_codecs
-        if ending != ".gif" and name in holds:
+        known = other.codec_context is not None
+        if ending != ".gif" and known and name in self.container.supported_codecs and not self._refuses(other, ending):
             return Copy(self.container, other, None)
-        if ending != ".gif" and other.type == "audio":
+        if ending != ".gif" and known and other.type == "audio" and other.codec_context.sample_rate:
             return Copy(self.container, other, "libopus" if ending == ".webm" else DROPPED_AUDIO)
         self.notes.append(f"left out: {other.type} ({name}), which {ending} files cannot hold")
         return None
+
+    @staticmethod
+    def _refuses(other: Any, ending: str) -> bool:
+        """What containers are said to hold, and then do not write."""
+        name = other.codec_context.codec.canonical_name
+        if ending == ".mov":
+            return name in ("flac", "opus")
+        if ending == ".avi":
+            return name == "aac" and not other.codec_context.extradata
+        return ending in (".mp4", ".m4v") and name.startswith("pcm_")
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +131,8 @@ class FilmWriter:
         try:
             if kind is None:
                 self._finish()
+        except BROKEN as error:
+            raise ImageError(f"{self.film.path}: cannot be finished ({reason_of(error)})") from error
         finally:
             self.container.close()
 
@@ -109,8 +142,6 @@ class FilmWriter:
         Raises:
             ImageError: the encoder refuses it.
         """
-        if (frame.width, frame.height) != (self.stream.width, self.stream.height):
-            raise ImageError(f"{self.film.path}: its frames change their size in the middle; cut it there")
         if self.grid is not None:
             assert frame.pts is not None
             assert frame.time_base is not None
@@ -122,16 +153,24 @@ class FilmWriter:
                     self.container.mux(self.stream.encode(indexed))
                 return
             if frame.format.name != self.format:
-                frame = frame.reformat(format=self.format)
+                frame = frame.reformat(format=self.format, dst_color_range=LIMITED if self.codec == "prores" else None)
             self.container.mux(self.stream.encode(frame))
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise ImageError(f"{self.film.path}: {self.codec} cannot encode this ({describe(error)})") from error
+        except BROKEN as error:
+            raise ImageError(f"{self.film.path}: {self.codec} cannot encode this ({reason_of(error)})") from error
 
     def packet(self, packet: av.Packet) -> None:
-        """Pass on a packet of another stream."""
+        """Pass on a packet of another stream.
+
+        Raises:
+            ImageError: the container does not take it.
+        """
         copy = self.copies.get(packet.stream.index)
         if copy is not None:
-            copy.packet(packet)
+            try:
+                copy.packet(packet)
+            except BROKEN as error:
+                kind = copy.source.type
+                raise ImageError(f"{self.film.path}: its {kind} cannot be written ({reason_of(error)})") from error
 
     def _finish(self) -> None:
         if self.palette is not None:
@@ -197,18 +236,22 @@ class Copy:
             self.stream = container.add_stream(codec, rate=rate, layout=layout)
             self.resampler = av.AudioResampler(self.stream.codec_context.format, layout, rate)
         self._next: int | None = None
+        self._last: int | None = None
         self.stream.metadata.update(source.metadata)
         self.stream.disposition = source.disposition
 
     def packet(self, packet: av.Packet) -> None:
         """Write a packet of the source."""
         if self.resampler is None:
+            if self._last is not None and packet.dts is not None and packet.dts <= self._last:
+                return  # time stamps that jump back; nothing can hold these
+            self._last = packet.dts
             packet.stream = self.stream
             self.container.mux(packet)
             return
         try:
             sounds = self.source.decode(packet)
-        except (av.error.FFmpegError, OSError, ValueError):
+        except BROKEN:
             return  # a damaged piece of sound
         for sound in sounds:
             for piece in self.resampler.resample(sound):

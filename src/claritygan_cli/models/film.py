@@ -23,8 +23,8 @@ from claritygan_cli.models.translator import BAND_PIXELS, Translator
 BT709, UNSPECIFIED, BT601 = 1, 2, 6
 LUMA = {BT709: (0.2126, 0.0722), 4: (0.3, 0.11), BT601: (0.299, 0.114), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
 """Shares of red and blue in luma by the number of the matrix (ITU-T H.273, table 4); BT.601's for others."""
-HD = 720
-"""Longest side from which a film without a tag is taken to be coded by BT.709."""
+HD = 1080
+"""Longest side from which a film without a tag is taken to be coded by BT.709; DVDs have up to 720."""
 LOOK_EVERY = 3
 """Frames from one look of the network to the next, where nothing else asks for one."""
 LOOK_CHANGE = 0.02
@@ -77,7 +77,7 @@ def settled_matrix(matrix: int, width: int, height: int) -> int:
     """The number of the matrix coefficients; without a tag, BT.709's for large films and BT.601's for small ones."""
     if matrix != UNSPECIFIED:
         return matrix
-    return BT709 if max(width, height) >= HD else BT601
+    return BT709 if width >= HD or height >= HD else BT601
 
 
 def coding_of(width: int, height: int, bits: int, matrix: int, full: bool) -> Coding:

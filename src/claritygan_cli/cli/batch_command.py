@@ -1,6 +1,7 @@
 """What ``dehaze`` and ``hazify`` have in common: run a plan, show progress, report, exit."""
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -45,6 +46,7 @@ def run_batch(
     from claritygan_cli.errors import UsageError
     from claritygan_cli.media.film_formats import Encoding
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing half-written is left
     films = FilmOptions(Encoding(codec, crf, preset, pixel_format), **film)
     if "-" in inputs or str(out) == "-":
         stream(inputs, out, make, films, raw, ending, quality, overwrite, quiet, as_json)

@@ -158,7 +158,7 @@ def zoo(tmp_path: Path, photo: np.ndarray) -> Path:
     (folder / "empty.png").touch()
     palette.save(folder / "palette too.tiff")
     frames = [Image.fromarray(photo), Image.fromarray(255 - photo)]
-    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(folder / "two pages.tiff", save_all=True, append_images=frames[1:])
     return folder
 
 
@@ -166,7 +166,7 @@ def zoo(tmp_path: Path, photo: np.ndarray) -> Path:
 def test_every_good_file_is_done_and_every_bad_one_named(
     cli: Cli, zoo: Path, tmp_path: Path, command: str, neutral: tuple
 ) -> None:
-    bad = {"truncated.jpg", "text.png", "empty.png", "moving.gif"}
+    bad = {"truncated.jpg", "text.png", "empty.png", "two pages.tiff"}
     good = {p.name for p in zoo.iterdir()} - bad
     untouched = {p.name: p.read_bytes() for p in zoo.iterdir()}
 

@@ -41,6 +41,14 @@ def test_two_processes_train_as_one_with_the_same_batch(config: TrainConfig, gen
     assert RunFolder(two.out).load()["system"]["number"] == 4
 
 
+def test_two_processes_take_turns_in_supervised_runs(config: TrainConfig) -> None:
+    two = replace(config, objective="supervised", epochs=4, batch=4)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", tiny_run.__file__]
+    done = subprocess.run([*launch, two.to_json()], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert RunFolder(two.out).load()["system"]["number"] >= 4  # the hazifier had its turn, too
+
+
 def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with joined(torch.device("cpu")) as (world, device):

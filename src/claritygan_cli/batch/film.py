@@ -11,7 +11,7 @@ from claritygan_cli.batch.ahead import ahead
 from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.files import written_whole
 from claritygan_cli.media.film_formats import Encoding
-from claritygan_cli.media.film_reader import FULL, FilmReader, Piece, planar, plane_arrays
+from claritygan_cli.media.film_reader import FULL, FilmReader, Piece, planar, planar_name, plane_arrays
 from claritygan_cli.media.film_writer import FilmWriter
 from claritygan_cli.models.film import FilmFrame, FilmTranslator, coding_of
 
@@ -25,7 +25,7 @@ class FilmOptions:
 
     Attributes:
         encoding: of the result.
-        temporal: share of the haze that is kept from frame to frame, 0 to below 1.
+        temporal: share of the haze that is kept from frame to frame, 0 to 1.
         start, end: seconds of the film.
         max_frames: greatest number of frames.
         strict: leave nothing where a film is damaged.
@@ -65,7 +65,7 @@ def translated(film: FilmReader, translate: FilmTranslator) -> Generator[Piece]:
 def translated_frame(source: av.VideoFrame, film: FilmReader, translate: FilmTranslator) -> av.VideoFrame:
     """A frame of a film, translated, with the same time and tags."""
     frame = planar(source)
-    result = av.VideoFrame(frame.width, frame.height, frame.format.name.replace("yuvj", "yuv"))
+    result = av.VideoFrame(frame.width, frame.height, planar_name(frame))
     result.pts, result.time_base, result.duration = source.pts, source.time_base, source.duration
     result.colorspace, result.color_range, result.color_primaries, result.color_trc = film.tags
     bits = frame.format.components[0].bits

@@ -113,7 +113,10 @@ class HazeLift:
 
     def __init__(self, guide: Tensor, values: Tensor, eps: Tensor | float, airlight: Tensor | float) -> None:
         self.guide, self.values, self.eps, self.airlight = guide, values, eps, airlight
-        self._lift = MapLift(guide, values, eps)
+
+    @cached_property
+    def _lift(self) -> MapLift:
+        return MapLift(self.guide, self.values, self.eps)
 
     def changed(self, guide: Tensor, values: Tensor, airlight: Tensor | float) -> Self:
         """The same for another picture or another map."""

@@ -24,10 +24,14 @@ BROKEN = (av.error.FFmpegError, OSError, ValueError)
 Piece = av.VideoFrame | av.Packet
 
 
+def planar_name(frame: av.VideoFrame) -> str:
+    """A frame's format without libav's old mark of full range."""
+    return frame.format.name.replace("yuvj", "yuv")
+
+
 def planar(frame: av.VideoFrame) -> av.VideoFrame:
     """The frame in one of the formats :data:`PLANAR`; its own samples wherever it has planes."""
-    name = frame.format.name.replace("yuvj", "yuv")
-    if name in PLANAR:
+    if planar_name(frame) in PLANAR:
         return frame
     best, _ = find_best_pix_fmt_of_list(list(PLANAR), frame.format.name)
     assert best is not None
@@ -120,7 +124,7 @@ class FilmReader:
         self.rotation = int(first.rotation)
         if first.interlaced_frame:
             self.notes.append("interlaced frames are stored as progressive ones")
-        self.coded_as = frame.format.name.replace("yuvj", "yuv")
+        self.coded_as = planar_name(frame)
         full = "yuvj" in frame.format.name or int(frame.color_range) == FULL
         context = self.video.codec_context
         self.tags = (

@@ -119,7 +119,7 @@ class FilmTranslator:
 
     Args:
         translator: generator and device.
-        temporal: share of the haze that is kept from one frame to the next, 0 to below 1; 0 reads each frame by itself.
+        temporal: share of the haze that is kept from one frame to the next, 0 to 1; 0 reads each frame by itself.
         knobs: what the generator's lift takes; ``airlight`` (3 numbers) replaces the lift's own.
 
     Raises:
@@ -174,10 +174,10 @@ class FilmTranslator:
         """
         small = self._small(frame)
         lift = self._steadied(small, frame.coding.luma(small), frame.rotation)
-        self._apply(lift, frame, frame.coding.codes(torch.as_tensor(lift.airlight)), results)
+        self._apply(lift, frame, results)
 
     def _steadied(self, small: Tensor, guide: Tensor, rotation: int) -> HazeLift:
-        """The haze of a frame, given as it is small, steady over time."""
+        """The haze of a frame, given as it is small, steady over time; its airlight is (1, 3, 1, 1)."""
         seen = self._look(small, guide, rotation)
         airlight = torch.as_tensor(seen.airlight, device=self.device).expand(1, 3, 1, 1)
         if self.airlight is not None:
@@ -192,14 +192,14 @@ class FilmTranslator:
         size = working_shape(pixels.shape[0], pixels.shape[1], self.working_size, self.generator.multiple)
         small = resize(image, size)
         lift = self._steadied(small, grey(small), 0)
-        airlight = torch.as_tensor(lift.airlight, device=self.device).expand(1, 3, 1, 1)
-        result = airlight + (image - airlight) * lift.gain(grey(image), len(pixels), 0, **self.knobs)
+        result = lift.airlight + (image - lift.airlight) * lift.gain(grey(image), len(pixels), 0, **self.knobs)
         return result.clamp_(0, 1).mul_(255).round_()[0].permute(1, 2, 0).byte().cpu().numpy()
 
-    def _apply(self, lift: HazeLift, frame: FilmFrame, airlight: list[float], results: tuple[np.ndarray, ...]) -> None:
+    def _apply(self, lift: HazeLift, frame: FilmFrame, results: tuple[np.ndarray, ...]) -> None:
         (height, width), (low, narrow) = frame.planes[0].shape, frame.planes[1].shape
         down, across = -(-height // low), -(-width // narrow)
         coding = frame.coding
+        airlight = coding.codes(torch.as_tensor(lift.airlight))
         step = max(down, BAND_PIXELS // width // down * down)
         for top in range(0, height, step):
             bottom = min(top + step, height)

@@ -145,6 +145,27 @@ def test_noise_makes_less_flicker_with_the_filter(make: Make, random: np.random.
     assert flicker(0.9) < 0.7 * flicker(0.0)
 
 
+@pytest.mark.parametrize("pipe", [False, True])
+def test_noise_is_not_lifted_with_the_contrast(make: Make, random: np.random.Generator, pipe: bool) -> None:
+    coding, translator = coding_of(64, 48, 8, 1, False), make(temporal=0.95, strength=3.0)
+    neutral = np.full((24, 32), 128, np.uint8)
+    noisy = np.linspace(120, 180, 64) + random.normal(0, 3, (30, 48, 64))
+    film = noisy.round().clip(0, 255).astype(np.uint8)
+    if pipe:
+        results = [translator.rgb(np.repeat(y[..., None], 3, 2))[..., 1] for y in film]
+    else:
+        results = [through(translator, FilmFrame((y, neutral, neutral), coding))[0] for y in film]
+
+    def of(frames: np.ndarray) -> tuple[float, float]:
+        """Contrast, and change from frame to frame."""
+        steady = frames[10:].astype(float)
+        return steady.mean((0, 1)).std(), np.diff(steady, axis=0).std()
+
+    (contrast, noise), (own_contrast, own_noise) = of(np.stack(results)), of(film)
+    assert contrast > 1.2 * own_contrast
+    assert noise < 1.1 * own_noise
+
+
 def test_other_generators_are_for_photos_alone() -> None:
     translator = Translator(ResnetGenerator(width=4, blocks=1), CPU)
     with pytest.raises(UsageError, match="scattering"):

@@ -64,7 +64,7 @@ Preset = Annotated[str | None, typer.Option(help="Speed of the encoder of films,
 PixelFormat = Annotated[str | None, typer.Option(help="Of films, e.g. yuv420p10le [default: the film's own].")]
 Temporal = Annotated[
     float,
-    typer.Option(min=0.0, max=1.0, help="Steadiness of films; 0 reads each frame by itself."),
+    typer.Option(min=0.0, max=1.0, help="Steadiness of films; 0 takes each frame by itself."),
 ]
 Start = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the film to begin at.")]
 End = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the film to end at.")]

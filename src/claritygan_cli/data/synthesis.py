@@ -118,7 +118,7 @@ def draw_haze(count: int, ranges: HazeRange, random: torch.Generator) -> tuple[T
     white = torch.rand(one, generator=random) < ranges.white
     grey = torch.where(white & ~odd, uniform(*WHITE, one, random), grey)
     # real haze is bluish or yellowish: red and blue move against each other
-    warm = odd * uniform(-0.12, 0.12, one, random)
+    warm = odd * uniform(-0.08, 0.08, one, random)
     tint = torch.cat([warm, warm * 0.2 + odd * uniform(-0.02, 0.02, one, random), -warm], 1)
     return density, (grey + tint).clamp(0, 1)
 

@@ -16,6 +16,7 @@ from claritygan_cli.engine.generators import (
     resize,
     working_shape,
 )
+from claritygan_cli.engine.grain import Grain
 from claritygan_cli.engine.steady import Steady
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.translator import BAND_PIXELS, Translator
@@ -115,11 +116,13 @@ class FilmTranslator:
     """A scattering generator for the frames of one film, in order.
 
     The scattering model is linear in the colours, and so it is applied to luma and chroma as they are coded: nothing is
-    converted, and the chroma is not resampled.
+    converted, and the chroma is not resampled. What the model changes is a frame without its sensor noise, which is
+    neither amplified nor faded.
 
     Args:
         translator: generator and device.
-        temporal: share of the haze that is kept from one frame to the next, 0 to 1; 0 reads each frame by itself.
+        temporal: share of the haze, and of what stands still, that is kept from one frame to the next, 0 to 1; 0 takes
+            each frame by itself.
         knobs: what the generator's lift takes; ``airlight`` (3 numbers) replaces the lift's own.
 
     Raises:
@@ -134,17 +137,14 @@ class FilmTranslator:
         airlight = knobs.pop("airlight", None)
         self.airlight = None if airlight is None else torch.as_tensor(airlight, device=self.device).reshape(1, 3, 1, 1)
         self.knobs, self.temporal = knobs, temporal
-        self.steady = Steady(temporal)
+        self.grain, self.steady = Grain(temporal), Steady(temporal)
         self.looks = 0
         self._lift: HazeLift | None = None
         self._looked_at: Tensor | None = None
         self._age = 0
 
-    def _small(self, frame: FilmFrame) -> Tensor:
-        """The frame as the network looks at it, but for its rotation: (1, 3, h, w) in [0, 1]."""
-        height, width = frame.planes[0].shape
-        size = working_shape(height, width, self.working_size, self.generator.multiple)
-        return frame.coding.rgb(*(resize(self._rows(plane, 0, len(plane)), size) for plane in frame.planes))
+    def _small_size(self, height: int, width: int) -> tuple[int, int]:
+        return working_shape(height, width, self.working_size, self.generator.multiple)
 
     def _look(self, small: Tensor, guide: Tensor, rotation: int) -> HazeLift:
         """The newest map, which may be some frames old."""
@@ -172,9 +172,12 @@ class FilmTranslator:
         Args:
             results: planes to write to, of the frame's shapes and type.
         """
-        small = self._small(frame)
+        planes = [self._floats(plane) for plane in frame.planes]
+        calm = self.grain(planes, frame.coding.luma_range)
+        size = self._small_size(*frame.planes[0].shape)
+        small = frame.coding.rgb(*(resize(plane, size) for plane in calm))
         lift = self._steadied(small, frame.coding.luma(small), frame.rotation)
-        self._apply(lift, frame, results)
+        self._apply(lift, frame.coding, planes, calm, results)
 
     def _steadied(self, small: Tensor, guide: Tensor, rotation: int) -> HazeLift:
         """The haze of a frame, given as it is small, steady over time; its airlight is (1, 3, 1, 1)."""
@@ -188,34 +191,33 @@ class FilmTranslator:
     @torch.inference_mode()
     def rgb(self, pixels: np.ndarray) -> np.ndarray:
         """Translate a frame of (H, W, 3) uint8, which is not changed."""
-        image = torch.from_numpy(pixels.astype(np.float32)).to(self.device).permute(2, 0, 1)[None].div_(255)
-        size = working_shape(pixels.shape[0], pixels.shape[1], self.working_size, self.generator.multiple)
-        small = resize(image, size)
+        red, green, blue = (self._floats(pixels[..., i]).div_(255) for i in range(3))
+        calm_green, calm_red, calm_blue = self.grain([green, red, blue], 1.0)
+        calm = torch.cat([calm_red, calm_green, calm_blue], 1)
+        small = resize(calm, self._small_size(*pixels.shape[:2]))
         lift = self._steadied(small, grey(small), 0)
-        result = lift.airlight + (image - lift.airlight) * lift.gain(grey(image), len(pixels), 0, **self.knobs)
+        gain = lift.gain(grey(calm), len(pixels), 0, **self.knobs).sub_(1)
+        result = calm.sub_(lift.airlight).mul_(gain).add_(torch.cat([red, green, blue], 1))
         return result.clamp_(0, 1).mul_(255).round_()[0].permute(1, 2, 0).byte().cpu().numpy()
 
-    def _apply(self, lift: HazeLift, frame: FilmFrame, results: tuple[np.ndarray, ...]) -> None:
-        (height, width), (low, narrow) = frame.planes[0].shape, frame.planes[1].shape
+    def _apply(
+        self, lift: HazeLift, coding: Coding, planes: list[Tensor], calm: list[Tensor], results: tuple[np.ndarray, ...]
+    ) -> None:
+        """Change the calm frame, and add the grain that the frame has beside it."""
+        (height, width), (low, narrow) = planes[0].shape[2:], planes[1].shape[2:]
         down, across = -(-height // low), -(-width // narrow)
-        coding = frame.coding
         airlight = coding.codes(torch.as_tensor(lift.airlight))
         step = max(down, BAND_PIXELS // width // down * down)
         for top in range(0, height, step):
-            bottom = min(top + step, height)
-            y = self._rows(frame.planes[0], top, bottom)
-            gain = lift.gain((y - coding.offset).div_(coding.luma_range), height, top, **self.knobs)
-            self._write(results[0][top:bottom], y, gain, airlight[0], coding.peak)
-            if (down, across) != (1, 1):
-                gain = F.avg_pool2d(gain, (down, across), ceil_mode=True, count_include_pad=False)
-            first, last = top // down, -(-bottom // down)
-            for plane, result, light in zip(frame.planes[1:], results[1:], airlight[1:], strict=True):
-                self._write(result[first:last], self._rows(plane, first, last), gain, light, coding.peak)
+            luma = (calm[0][:, :, top : top + step] - coding.offset).div_(coding.luma_range)
+            gain = lift.gain(luma, height, top, **self.knobs).sub_(1)
+            for i, (plane, even, result, light) in enumerate(zip(planes, calm, results, airlight, strict=True)):
+                rows = slice(top, top + step) if i == 0 else slice(top // down, -(-(top + step) // down))
+                if i == 1 and (down, across) != (1, 1):
+                    gain = F.avg_pool2d(gain, (down, across), ceil_mode=True, count_include_pad=False)
+                change = (even[:, :, rows] - light).mul_(gain)
+                new = change.add_(plane[:, :, rows]).add_(0.5).clamp_(0, coding.peak)  # 0.5: rounds where it is cut off
+                result[rows] = new[0, 0].cpu().numpy()
 
-    def _rows(self, plane: np.ndarray, top: int, bottom: int) -> Tensor:
-        return torch.from_numpy(plane[top:bottom].astype(np.float32)).to(self.device)[None, None]
-
-    @staticmethod
-    def _write(result: np.ndarray, codes: Tensor, gain: Tensor, airlight: float, peak: int) -> None:
-        new = codes.sub_(airlight).mul_(gain).add_(airlight + 0.5).clamp_(0, peak)  # 0.5: rounds where it is cut off
-        result[:] = new[0, 0].cpu().numpy()
+    def _floats(self, plane: np.ndarray) -> Tensor:
+        return torch.from_numpy(plane.astype(np.float32)).to(self.device)[None, None]

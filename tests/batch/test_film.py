@@ -137,6 +137,45 @@ def test_what_a_film_says_of_itself_is_kept(tmp_path: Path, film: Film) -> None:
         assert [c["metadata"]["title"] for c in after.container.chapters()] == ["first"]
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (FilmOptions(), [("a", 0, 1000), ("b", 1000, 2400), ("c", 2400, 3000)]),
+        (FilmOptions(start=1.4), [("b", 0, 1000), ("c", 1000, 1600)]),
+        (FilmOptions(end=1.4), [("a", 0, 1000), ("b", 1000, 1400)]),
+        (FilmOptions(start=0.4, max_frames=10), [("a", 0, 400)]),
+    ],
+)
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_chapters_are_cut_as_the_film_is(
+    tmp_path: Path, film: Film, options: FilmOptions, expected: list[tuple[str, int, int]], ending: str
+) -> None:
+    times = [("a", 0, 1000), ("b", 1000, 2400), ("c", 2400, 3000)]
+    chapters = [
+        {"id": i, "start": start, "end": end, "time_base": MILLI, "metadata": {"title": title}}
+        for i, (title, start, end) in enumerate(times, 1)
+    ]
+    source = make_film(tmp_path / "in.mp4", range(75), size=(32, 32), chapters=chapters)
+    film(source, tmp_path / f"out.{ending}", options)
+    with av.open(str(tmp_path / f"out.{ending}")) as container:
+        kept = [
+            (c["metadata"]["title"], *(round(c[side] * c["time_base"] * 1000) for side in ("start", "end")))
+            for c in container.chapters()
+        ]
+    assert kept == expected
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_sound_ends_with_the_last_frame_wanted(tmp_path: Path, film: Film, ending: str) -> None:
+    source = make_film(tmp_path / "in.mkv", range(100), size=(32, 32), audio=("aac", "aac"))
+    film(source, tmp_path / f"out.{ending}", FilmOptions(start=1.0, max_frames=25))
+    assert len(times_of(tmp_path / f"out.{ending}")) == 25
+    for track in (0, 1):
+        sound = packets_of(tmp_path / f"out.{ending}", track=track)
+        assert len(sound) == pytest.approx(48000 / 1024, abs=4)
+        assert b"".join(sound) in b"".join(packets_of(source, track=track))
+
+
 def test_every_audio_track_is_copied_bit_by_bit(tmp_path: Path, film: Film) -> None:
     source = make_film(tmp_path / "in.mp4", range(25), audio=("aac", "aac"))
     film(source, tmp_path / "out.mov")

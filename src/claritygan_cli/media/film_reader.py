@@ -1,7 +1,7 @@
 """Films in: frames as they are coded, and everything else as packets, in the order of the file."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -117,7 +117,7 @@ class FilmReader:
         self.expected = self._expected(begin)
         if start and self.container.format.name not in NO_KEYFRAMES:
             self.container.seek(int(self.start * av.time_base))
-        self._pieces = self._decode()
+        self._pieces = self._decode() if self.max_frames is None else self._in_step(self._decode())
         self._waiting: list[Piece] = []
         first = self._find_first(start)
         frame = planar(first)
@@ -145,6 +145,21 @@ class FilmReader:
     def rate(self) -> Fraction:
         """Frames per second, on average."""
         return self.video.average_rate or self.video.guessed_rate or Fraction(25)
+
+    def chapters(self) -> list[Any]:
+        """The chapters of what is wanted, cut and moved in time as the frames are."""
+        end = self.end
+        if self.max_frames is not None:
+            begin = (self.container.start_time or 0) / av.time_base
+            end = min(end, max(self.start, begin) + float(self.max_frames / self.rate))
+        chapters = []
+        for chapter in self.container.chapters():
+            base = chapter["time_base"]
+            first, last = max(chapter["start"] * base, self.start), min(chapter["end"] * base, end)
+            if first < last:
+                times = {"start": round((first - self.offset) / base), "end": round((last - self.offset) / base)}
+                chapters.append({**chapter, **times})
+        return chapters
 
     def _expected(self, begin: float) -> int | None:
         rate, seconds = float(self.rate), self._stated_seconds()
@@ -230,6 +245,18 @@ class FilmReader:
         if not over and not np.isfinite(self.start):
             self._see_what_is_missing()
 
+    def _in_step(self, pieces: Iterable[Piece]) -> Generator[Piece]:
+        """Holds back the sound that runs ahead of the frames, until it is known that those are wanted."""
+        held: list[av.Packet] = []
+        for piece in pieces:
+            if isinstance(piece, av.Packet):
+                held.append(piece)
+                continue
+            yield piece
+            yield from (packet for packet in held if seconds_of(packet) <= seconds_of(piece))
+            held = [packet for packet in held if seconds_of(packet) > seconds_of(piece)]
+        yield from (packet for packet in held if seconds_of(packet) < self.end - self.offset)
+
     def _see_what_is_missing(self) -> None:
         """Note a film that ended before its time. Frames are not counted: rates vary, and edit lists hide some."""
         seconds = self._stated_seconds()
@@ -270,6 +297,13 @@ class FilmReader:
         moved = round(self.offset / packet.time_base)
         packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
         return True
+
+
+def seconds_of(piece: Piece) -> float:
+    """The time stamp of a piece that has one."""
+    assert piece.pts is not None
+    assert piece.time_base is not None
+    return float(piece.pts * piece.time_base)
 
 
 def describe(error: Any) -> str:

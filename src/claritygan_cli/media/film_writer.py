@@ -92,8 +92,8 @@ class FilmWriter:
             copy = self._copy_of(other, ending)
             if copy is not None:
                 self.copies[other.index] = copy
-        chapters = film.container.chapters()
-        if chapters and not film.offset and ending in (".mp4", ".m4v", ".mov", ".mkv", ".webm"):
+        chapters = film.chapters()
+        if chapters and ending in (".mp4", ".m4v", ".mov", ".mkv", ".webm"):
             self.container.set_chapters(chapters)
         try:
             if self.palette is None:

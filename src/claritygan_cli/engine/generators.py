@@ -20,7 +20,7 @@ from claritygan_cli.engine.haze_unet import HazeUNet
 from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
 
-GUIDE_RADIUS = 2
+GUIDE_RADIUS = 4
 AIRLIGHT = 0.9
 """Of the haze that is put in where nobody asks for another."""
 MIN_TRANSMISSION = 0.05
@@ -200,7 +200,7 @@ class ScatteringDehazer(Generator):
         self.body = HazeUNet(widths, blocks)
         self.multiple, self.working_size = self.body.stride, working_size
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
-        self.attention = nn.Conv2d(widths[0], 1, 1)
+        self.attention = nn.Conv2d(widths[0], 1, 1, bias=False)  # softmax ignores a bias
         self.airlight = nn.Sequential(nn.Linear(2 * widths[-1] + 3, 64), nn.ReLU(), nn.Linear(64, 3))
         self.log_eps = nn.Parameter(torch.tensor(-7.0))
         start_at(self.head, 1.0)

@@ -152,8 +152,9 @@ class FilmReader:
         if self.max_frames is not None:
             begin = (self.container.start_time or 0) / av.time_base
             end = min(end, max(self.start, begin) + float(self.max_frames / self.rate))
+        found: list[Any] = list(self.container.chapters())
         chapters = []
-        for chapter in self.container.chapters():
+        for chapter in found:
             base = chapter["time_base"]
             first, last = max(chapter["start"] * base, self.start), min(chapter["end"] * base, end)
             if first < last:

@@ -57,8 +57,10 @@ class Grain:
         Returns:
             Planes of these shapes, valid until the next call.
         """
+        if not self.keep:
+            return list(planes)
         old = self._calm
-        if not self.keep or old is None or [p.shape for p in old] != [p.shape for p in planes]:
+        if old is None or [p.shape for p in old] != [p.shape for p in planes]:
             self._calm = [plane.clone() for plane in planes]
             return self._calm
         height = planes[0].shape[2]

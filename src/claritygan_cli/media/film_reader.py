@@ -63,6 +63,7 @@ class FilmReader:
             from ``start`` where that is given.
 
     Attributes:
+        begin: seconds at which the file's own time starts.
         video: the first video stream.
         others: audio and subtitle streams.
         problems: what was wrong on the way; empty for a film in good order.
@@ -105,7 +106,7 @@ class FilmReader:
         self.others = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
         dropped = [s for s in self.container.streams if s is not self.video and s not in self.others]
         self.notes = [f"left out: {stream.type} stream {stream.index}" for stream in dropped]
-        begin = (self.container.start_time or 0) / av.time_base
+        self.begin = begin = (self.container.start_time or 0) / av.time_base
         self.start = -np.inf if start is None else begin + start
         self.end = np.inf if end is None else begin + end
         self.offset = begin + (start or 0.0) if from_zero or start is not None else 0.0
@@ -114,7 +115,7 @@ class FilmReader:
         self._size: tuple[int, int] | None = None
         self._last: int | None = None
         self._read = 0.0
-        self.expected = self._expected(begin)
+        self.expected = self._expected()
         if start and self.container.format.name not in NO_KEYFRAMES:
             self.container.seek(int(self.start * av.time_base))
         self._pieces = self._decode() if self.max_frames is None else self._in_step(self._decode())
@@ -150,8 +151,7 @@ class FilmReader:
         """The chapters of what is wanted, cut and moved in time as the frames are."""
         end = self.end
         if self.max_frames is not None:
-            begin = (self.container.start_time or 0) / av.time_base
-            end = min(end, max(self.start, begin) + float(self.max_frames / self.rate))
+            end = min(end, max(self.start, self.begin) + float(self.max_frames / self.rate))
         found: list[Any] = list(self.container.chapters())
         chapters = []
         for chapter in found:
@@ -162,14 +162,14 @@ class FilmReader:
                 chapters.append({**chapter, **times})
         return chapters
 
-    def _expected(self, begin: float) -> int | None:
+    def _expected(self) -> int | None:
         rate, seconds = float(self.rate), self._stated_seconds()
         count = self.video.frames or (round(seconds * rate) if seconds else 0)
         if not count:
             return None
         if np.isfinite(self.start) or np.isfinite(self.end):
-            last = min(self.end, begin + count / rate)
-            count = max(0, round((last - max(self.start, begin)) * rate))
+            last = min(self.end, self.begin + count / rate)
+            count = max(0, round((last - max(self.start, self.begin)) * rate))
         return min(count, self.max_frames or count)
 
     def _stated_seconds(self) -> float | None:

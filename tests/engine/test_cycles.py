@@ -17,9 +17,8 @@ def pair_of(kind: str) -> tuple[Generator, Generator]:
     small = {"widths": (4, 8), "blocks": (1, 1)}
     pair = ScatteringDehazer(**small), ScatteringHazifier(**small)  # type: ignore[arg-type]
     for network in pair:
-        for name, parameter in network.named_parameters():
-            if "log_eps" not in name:
-                torch.nn.init.normal_(parameter, std=0.2)
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
     return pair
 
 

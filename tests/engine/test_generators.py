@@ -5,10 +5,12 @@ from claritygan_cli.engine.generators import (
     DARKEST,
     MIN_TRANSMISSION,
     Generator,
+    MapLift,
     ResnetGenerator,
     ScatteringDehazer,
     ScatteringHazifier,
     least_transmission,
+    resize,
     working_shape,
 )
 from claritygan_cli.engine.scattering import remove_haze
@@ -49,6 +51,29 @@ def test_rows_make_the_whole(name: str) -> None:
     lift = generator.look(generator.shrink(image))
     parts = [lift.rows(image[:, :, top : top + 17], 90, top) for top in range(0, 90, 17)]
     torch.testing.assert_close(torch.cat(parts, 2), generator(image), atol=1e-5, rtol=0)
+
+
+def test_a_lift_keeps_the_map_that_it_carries() -> None:
+    random = torch.Generator().manual_seed(0)
+    guide, values = torch.rand(1, 1, 24, 32, generator=random), torch.rand(1, 1, 24, 32, generator=random)
+    torch.testing.assert_close(MapLift(guide, values, 0.01).rows(guide, 24, 0), values)
+
+
+def test_a_lift_finds_edges_that_are_finer_than_the_map() -> None:
+    near = (torch.arange(320)[None, :] * 0.7 + torch.arange(240)[:, None] < 203).float()[None, None]
+    luma, t = 0.7 - 0.5 * near, 0.3 + 0.6 * near
+    small = resize(t, (30, 40))
+    lifted = MapLift(resize(luma, (60, 80)), small, 0.01).rows(luma, 240, 0)
+    plain = torch.nn.functional.interpolate(small, size=(240, 320), mode="bilinear")
+    assert (lifted - t).abs().mean() < 0.4 * (plain - t).abs().mean()
+
+
+def test_a_lift_takes_no_grain_from_flat_areas() -> None:
+    luma = 0.8 + 0.01 * torch.randn(1, 1, 240, 320, generator=torch.Generator().manual_seed(0))
+    t = torch.linspace(0.2, 0.6, 40).expand(1, 1, 30, 40)
+    lifted = MapLift(resize(luma, (60, 80)), t, 0.01).rows(luma, 240, 0)
+    plain = torch.nn.functional.interpolate(t, size=(240, 320), mode="bilinear")
+    assert (lifted - plain).abs().max() < 2e-3
 
 
 def test_parameter_counts() -> None:
@@ -106,8 +131,8 @@ def test_working_shape(size: tuple[int, int], expected: tuple[int, int]) -> None
 
 def test_gradients_reach_every_parameter() -> None:
     generator = ScatteringDehazer(widths=(4, 8), blocks=(1, 1), working_size=32)
-    for name, parameter in generator.named_parameters():
-        torch.nn.init.normal_(parameter, std=0.3) if "log_eps" not in name else None
+    for parameter in generator.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
     generator(torch.rand(2, 3, 32, 32)).square().mean().backward()
     without = [name for name, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
     assert without == []

@@ -24,9 +24,8 @@ def shaken(config: TrainConfig) -> Pair:
     """A pair whose fresh networks do something."""
     pair = make_pair(config)
     for network in pair.networks.values():
-        for name, parameter in network.named_parameters():
-            if "log_eps" not in name:
-                torch.nn.init.normal_(parameter, std=0.2)
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
     return pair
 
 

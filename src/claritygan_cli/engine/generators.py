@@ -20,7 +20,9 @@ from claritygan_cli.engine.haze_unet import HazeUNet
 from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
 
-GUIDE_RADIUS = 4
+GUIDE_RADIUS = 2
+MAP_EPS, COLOUR_EPS = 0.01, 1e-4
+"""Of the guided filter. Where luma varies by less than 0.1, as in skies, maps get next to no detail of it."""
 AIRLIGHT = 0.9
 """Of the haze that is put in where nobody asks for another."""
 MIN_TRANSMISSION = 0.05
@@ -77,23 +79,27 @@ def start_at(layer: nn.Module, value: float) -> None:
 
 
 class MapLift:
-    """A one-channel map, carried to full size along the photo's own edges (fast guided filter).
+    """Maps, carried to full size with the photo's own fine edges.
+
+    What the small maps show stays as it is, and finer detail is the guide's, times the slope ``a`` of the guided filter.
+    The filter's own offset would blur the maps by its window, and a network that is trained through it learns no edges.
 
     Args:
-        guide: (N, 1, h, w), luma of the small picture.
-        target: (N, 1, h', w'), the map.
+        guide: (N, C, h, w), the small picture or its luma.
+        target: (N, C, h', w'), the maps, each guided by its own channel.
         eps: see :func:`guided_coefficients`.
     """
 
-    def __init__(self, guide: Tensor, target: Tensor, eps: Tensor | float) -> None:
+    def __init__(self, guide: Tensor, target: Tensor, eps: float) -> None:
         guide = resize(guide.float(), (target.shape[2], target.shape[3]))
-        self.a, self.b = guided_coefficients(guide, target, GUIDE_RADIUS, eps)
+        self.a, _ = guided_coefficients(guide, target, GUIDE_RADIUS, eps)
+        self.b = target - self.a * guide
 
-    def rows(self, luma: Tensor, height: int, top: int) -> Tensor:
-        """The map for rows of the full-size picture, whose luma is given: (N, 1, h, W)."""
-        size, bottom = (height, luma.shape[3]), top + luma.shape[2]
+    def rows(self, guide: Tensor, height: int, top: int) -> Tensor:
+        """The maps for rows of the full-size picture, given as the small one was: (N, C, h, W)."""
+        size, bottom = (height, guide.shape[3]), top + guide.shape[2]
         a = upsample_rows(self.a, size, top, bottom)
-        return a * luma + upsample_rows(self.b, size, top, bottom)
+        return a * guide + upsample_rows(self.b, size, top, bottom)
 
 
 class HazeLift:
@@ -104,23 +110,22 @@ class HazeLift:
     Attributes:
         guide: (N, 1, h, w), luma of the small picture.
         values: (N, 1, h', w'), the map.
-        eps: of the guided filter.
         airlight: (N, 3, 1, 1) or a number, in [0, 1].
         gain: of rows of the picture, given their luma (N, 1, h, W), the picture's height and the first row's index.
     """
 
     gain: Callable[..., Tensor]
 
-    def __init__(self, guide: Tensor, values: Tensor, eps: Tensor | float, airlight: Tensor | float) -> None:
-        self.guide, self.values, self.eps, self.airlight = guide, values, eps, airlight
+    def __init__(self, guide: Tensor, values: Tensor, airlight: Tensor | float) -> None:
+        self.guide, self.values, self.airlight = guide, values, airlight
 
     @cached_property
     def _lift(self) -> MapLift:
-        return MapLift(self.guide, self.values, self.eps)
+        return MapLift(self.guide, self.values, MAP_EPS)
 
     def changed(self, guide: Tensor, values: Tensor, airlight: Tensor | float) -> Self:
         """The same for another picture or another map."""
-        return type(self)(guide, values, self.eps, airlight)
+        return type(self)(guide, values, airlight)
 
 
 class Generator(nn.Module):
@@ -202,7 +207,6 @@ class ScatteringDehazer(Generator):
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
         self.attention = nn.Conv2d(widths[0], 1, 1, bias=False)  # softmax ignores a bias
         self.airlight = nn.Sequential(nn.Linear(2 * widths[-1] + 3, 64), nn.ReLU(), nn.Linear(64, 3))
-        self.log_eps = nn.Parameter(torch.tensor(-7.0))
         start_at(self.head, 1.0)
         start_at(self.attention, 0.0)
         start_at(self.airlight[-1], 0.0)
@@ -218,7 +222,7 @@ class ScatteringDehazer(Generator):
         correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
         airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
         t = torch.maximum(t, least_transmission(small, airlight, (t.shape[2], t.shape[3])))
-        return DehazeLift(grey(small), t, self.log_eps.exp(), airlight)
+        return DehazeLift(grey(small), t, airlight)
 
 
 class HazifyLift(HazeLift):
@@ -268,38 +272,31 @@ class ScatteringHazifier(Generator):
         self.body = HazeUNet(widths, blocks)
         self.multiple, self.working_size = self.body.stride, working_size
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
-        self.log_eps = nn.Parameter(torch.tensor(-7.0))
         start_at(self.head, 0.0)
 
     def look(self, small: Tensor) -> HazifyLift:
         """Read the depth of (N, 3, h, w)."""
         depth = torch.sigmoid(self.head(self.body(small).fine).float())
-        return HazifyLift(grey(small), depth, self.log_eps.exp(), AIRLIGHT)
+        return HazifyLift(grey(small), depth, AIRLIGHT)
 
 
 class TranslationLift:
-    """A finished small translation, carried to full size as a locally affine change of the photo's own colours.
+    """A finished small translation, carried to full size with the photo's own detail.
 
-    Each colour channel guides itself, so full-size detail comes from the photo (guided filter as in Wu et al., "Fast
-    End-to-End Trainable Guided Filter", CVPR 2018). Where the photo has the small picture's size, that is the result.
+    Each colour channel guides itself (as in Wu et al., "Fast End-to-End Trainable Guided Filter", CVPR 2018). Where the
+    photo has the small picture's size, the small translation is the result.
     """
 
-    def __init__(self, small: Tensor, translated: Tensor, eps: float = 1e-4) -> None:
-        self.small, self.translated, self.eps = small, translated, eps
+    def __init__(self, small: Tensor, translated: Tensor) -> None:
+        self.small, self.translated = small, translated
 
     @cached_property
-    def _coefficients(self) -> tuple[Tensor, Tensor]:
-        return guided_coefficients(self.small.float(), self.translated.float(), GUIDE_RADIUS, self.eps)
+    def _lift(self) -> MapLift:
+        return MapLift(self.small, self.translated.float(), COLOUR_EPS)
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Translated rows; ``strength`` blends from the photo (0) to its translation (1) and beyond."""
-        size, bottom = (height, image.shape[3]), top + image.shape[2]
-        if size == tuple(self.translated.shape[2:]):
-            translated = self.translated[:, :, top:bottom]
-        else:
-            a, b = (upsample_rows(c, size, top, bottom) for c in self._coefficients)
-            translated = a * image + b
-        return torch.lerp(image, translated, strength).clamp(0, 1)
+        return torch.lerp(image, self._lift.rows(image, height, top), strength).clamp(0, 1)
 
 
 class ResnetGenerator(Generator):

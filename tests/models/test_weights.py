@@ -118,6 +118,13 @@ def test_unknown_names_list_the_known_ones() -> None:
         find_model("magic", "dehaze")
 
 
+def test_a_run_folder_stands_for_its_models(tmp_path: Path) -> None:
+    (tmp_path / "hazify.safetensors").write_bytes(b"")
+    assert find_model(str(tmp_path), "hazify") == (tmp_path / "hazify.safetensors", None)
+    with pytest.raises(ModelError, match=r"run folder with dehaze\.safetensors"):
+        find_model(str(tmp_path), "dehaze")
+
+
 def test_bundling_copies_and_writes_checksums(tmp_path: Path) -> None:
     (tmp_path / "dehaze.safetensors").write_bytes(b"abc")
     (tmp_path / "hazify.safetensors").write_bytes(b"")

@@ -42,7 +42,7 @@ Inputs = Annotated[
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Folder for the results; a file for a single input; - for stdout.")
 ]
-Model = Annotated[str | None, typer.Option(help="Bundled model's name or a .safetensors file.")]
+Model = Annotated[str | None, typer.Option(help="A bundled model's name, a .safetensors file, or a run's folder.")]
 ResultFormat = Annotated[Format | None, typer.Option("--format", help="Format of photos [default: the input's].")]
 Quality = Annotated[int, typer.Option(min=1, max=100, help="Quality of JPEG and WebP.")]
 Suffix = Annotated[str, typer.Option(help="Put after each result's name, e.g. _clear.")]

@@ -70,10 +70,12 @@ class Grain:
             for s in strips
         ]
         share = still_share(torch.cat(changes, 2) / scale) * self.keep
-        for plane, calm in zip(planes, old, strict=True):
-            height, width = plane.shape[2:]
+        for height, width in dict.fromkeys((plane.shape[2], plane.shape[3]) for plane in planes):
+            alike = [pair for pair in zip(planes, old, strict=True) if pair[0].shape[2:] == (height, width)]
             for top in range(0, height, STRIP):
-                rows, new = calm[:, :, top : top + STRIP], plane[:, :, top : top + STRIP]
-                keep = upsample_rows(share, (height, width), top, top + new.shape[2])
-                rows.sub_(new).mul_(keep).add_(new)
+                bottom = min(height, top + STRIP)
+                keep = upsample_rows(share, (height, width), top, bottom)
+                for plane, calm in alike:
+                    new = plane[:, :, top:bottom]
+                    calm[:, :, top:bottom].sub_(new).mul_(keep).add_(new)
         return old

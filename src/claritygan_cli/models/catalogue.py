@@ -70,7 +70,7 @@ def find_model(wanted: str | None, direction: Direction) -> tuple[Path, str | No
     """The file of a model and, for a bundled one, its checksum.
 
     Args:
-        wanted: a bundled model's name, a path, or None for the direction's default.
+        wanted: a bundled model's name, a file, a run folder, or None for the direction's default.
 
     Raises:
         ModelError: there is no such model.
@@ -80,10 +80,16 @@ def find_model(wanted: str | None, direction: Direction) -> tuple[Path, str | No
             return weights_folder() / entry.file, entry.sha256
     if wanted is None:
         raise ModelError(f"no model for {direction} is bundled; name one with --model")
-    if not Path(wanted).is_file():
+    path = Path(wanted)
+    if path.is_dir():
+        path /= f"{direction}.safetensors"
+    if not path.is_file():
         names = ", ".join(entry.name for entry in catalogue() if entry.direction == direction)
-        raise ModelError(f"{wanted}: neither a model file nor a bundled model; bundled for {direction}: {names}")
-    return Path(wanted), None
+        raise ModelError(
+            f"{wanted}: neither a model file, nor a run folder with {direction}.safetensors, nor a bundled model; "
+            f"bundled for {direction}: {names}"
+        )
+    return path, None
 
 
 def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, ModelCard]:

@@ -20,6 +20,8 @@ from claritygan_cli.engine.haze_unet import HazeUNet
 from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
 
+WIDTHS, BLOCKS = (32, 64, 128, 144, 176), (0, 2, 3, 3, 1)
+"""Of a scattering generator's U-Net, level by level."""
 GUIDE_RADIUS = 2
 MAP_EPS, COLOUR_EPS = 0.01, 1e-4
 """Of the guided filter. Where luma varies by less than 0.1, as in skies, maps get next to no detail of it."""
@@ -81,7 +83,7 @@ def start_at(layer: nn.Module, value: float) -> None:
 class MapLift:
     """Maps, carried to full size with the photo's own fine edges.
 
-    What the small maps show stays as it is, and finer detail is the guide's, times the slope ``a`` of the guided filter.
+    What the small maps show stays as it is; finer detail is the guide's, times the slope ``a`` of the guided filter.
     The filter's own offset would blur the maps by its window, and a network that is trained through it learns no edges.
 
     Args:
@@ -192,19 +194,29 @@ def least_transmission(small: Tensor, airlight: Tensor, size: tuple[int, int]) -
     return ((airlight - seen) / (airlight - DARKEST).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
 
 
-class ScatteringDehazer(Generator):
-    """hazy -> clear: predicts transmission and airlight, and inverts the scattering model with them."""
+class ScatteringGenerator(Generator):
+    """A generator that predicts one map, at half the working size, for the scattering model."""
 
     def __init__(
         self,
-        widths: tuple[int, ...] = (32, 64, 128, 144, 176),
-        blocks: tuple[int, ...] = (0, 2, 3, 3, 1),
+        widths: tuple[int, ...] = WIDTHS,
+        blocks: tuple[int, ...] = BLOCKS,
         working_size: int = 192,
     ) -> None:
         super().__init__()
         self.body = HazeUNet(widths, blocks)
         self.multiple, self.working_size = self.body.stride, working_size
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
+        start_at(self.head, 0.0)
+
+
+class ScatteringDehazer(ScatteringGenerator):
+    """hazy -> clear: predicts transmission and airlight, and inverts the scattering model with them."""
+
+    def __init__(
+        self, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS, working_size: int = 192
+    ) -> None:
+        super().__init__(widths, blocks, working_size)
         self.attention = nn.Conv2d(widths[0], 1, 1, bias=False)  # softmax ignores a bias
         self.airlight = nn.Sequential(nn.Linear(2 * widths[-1] + 3, 64), nn.ReLU(), nn.Linear(64, 3))
         start_at(self.head, 1.0)
@@ -259,20 +271,8 @@ class HazifyLift(HazeLift):
         return add_haze(image, transmission(depth, density), torch.as_tensor(airlight, device=image.device)).clamp(0, 1)
 
 
-class ScatteringHazifier(Generator):
+class ScatteringHazifier(ScatteringGenerator):
     """clear -> hazy: predicts relative depth, and applies the scattering model with it."""
-
-    def __init__(
-        self,
-        widths: tuple[int, ...] = (32, 64, 128, 144, 176),
-        blocks: tuple[int, ...] = (0, 2, 3, 3, 1),
-        working_size: int = 192,
-    ) -> None:
-        super().__init__()
-        self.body = HazeUNet(widths, blocks)
-        self.multiple, self.working_size = self.body.stride, working_size
-        self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
-        start_at(self.head, 0.0)
 
     def look(self, small: Tensor) -> HazifyLift:
         """Read the depth of (N, 3, h, w)."""

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from claritygan_cli.engine.generators import (
     HazeLift,
-    ScatteringDehazer,
-    ScatteringHazifier,
+    ScatteringGenerator,
     grey,
     resize,
     working_shape,
@@ -130,7 +129,7 @@ class FilmTranslator:
     """
 
     def __init__(self, translator: Translator, temporal: float, **knobs: Any) -> None:
-        if not isinstance(translator.generator, ScatteringDehazer | ScatteringHazifier):
+        if not isinstance(translator.generator, ScatteringGenerator):
             raise UsageError("films need a scattering model; those of other generators translate photos alone")
         self.generator, self.device = translator.generator, translator.device
         self.working_size = translator.working_size

@@ -209,6 +209,10 @@ class ScatteringGenerator(Generator):
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
         start_at(self.head, 0.0)
 
+    def look(self, small: Tensor) -> HazeLift:
+        """Read the haze or the depth of (N, 3, h, w) in [0, 1]."""
+        raise NotImplementedError
+
 
 class ScatteringDehazer(ScatteringGenerator):
     """hazy -> clear: predicts transmission and airlight, and inverts the scattering model with them."""

@@ -114,9 +114,11 @@ class HazeLift:
         values: (N, 1, h', w'), the map.
         airlight: (N, 3, 1, 1) or a number, in [0, 1].
         gain: of rows of the picture, given their luma (N, 1, h, W), the picture's height and the first row's index.
+        rows: see :class:`Lift`.
     """
 
     gain: Callable[..., Tensor]
+    rows: Callable[..., Tensor]
 
     def __init__(self, guide: Tensor, values: Tensor, airlight: Tensor | float) -> None:
         self.guide, self.values, self.airlight = guide, values, airlight

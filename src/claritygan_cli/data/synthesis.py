@@ -41,7 +41,7 @@ class HazeRange:
 
 WHITE = (0.96, 1.0)
 INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.65, 1.0), white=0.35, distant=0.75, none=0.07)
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, none=0.07)
 
 
 @dataclass

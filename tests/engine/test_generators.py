@@ -3,7 +3,9 @@ import torch
 
 from claritygan_cli.engine.generators import (
     DARKEST,
+    FAINTEST,
     MIN_TRANSMISSION,
+    DehazeLift,
     Generator,
     MapLift,
     ResnetGenerator,
@@ -91,7 +93,7 @@ def test_dehazer_inverts_the_scattering_model() -> None:
     image = torch.rand(1, 3, 64, 64)
     lift = generator.look(generator.shrink(image))
     t = lift.map(image, 64, 0)
-    expected = (image - lift.airlight) / t + lift.airlight
+    expected = (image - lift.airlight) / t.clamp_min(FAINTEST) + lift.airlight
     torch.testing.assert_close(lift.rows(image, 64, 0), expected.clamp(0, 1), atol=1e-5, rtol=0)
     assert t.min() >= MIN_TRANSMISSION
     torch.testing.assert_close(lift.rows(image, 64, 0, strength=0.0), image)
@@ -105,6 +107,14 @@ def test_hazifier_applies_the_scattering_model() -> None:
     t = torch.exp(-2.0 * lift.map(image, 64, 0))
     torch.testing.assert_close(lift.rows(image, 64, 0, 2.0, light), image * t + light * (1 - t), atol=1e-6, rtol=0)
     torch.testing.assert_close(lift.rows(image, 64, 0, 0.0, light), image)
+
+
+def test_what_hardly_shows_is_not_amplified_beyond_reason() -> None:
+    guide, light = torch.rand(1, 1, 32, 32), torch.full((1, 3, 1, 1), 0.8)
+    lift = DehazeLift(guide, torch.full((1, 1, 16, 16), 0.1), light)
+    image = (light + 0.05 * torch.rand(1, 3, 32, 32)).clamp(0, 1)
+    torch.testing.assert_close(lift.rows(image, 32, 0), ((image - light) / FAINTEST + light).clamp(0, 1))
+    torch.testing.assert_close(lift.gain(guide, 32, 0), torch.full((1, 1, 32, 32), 1 / FAINTEST))
 
 
 def test_fresh_dehazer_starts_from_the_mean_colour_and_little_haze() -> None:

@@ -28,7 +28,9 @@ MAP_EPS, COLOUR_EPS = 0.01, 1e-4
 AIRLIGHT = 0.9
 """Of the haze that is put in where nobody asks for another."""
 MIN_TRANSMISSION = 0.05
-"""Haze denser than this hides the scene; what little shows through is mostly noise."""
+"""Of the densest haze that a dehazer may see."""
+FAINTEST = 0.25
+"""Of the densest haze that is taken out whole: what shows through denser haze would be brought up with all its noise."""
 DARKEST = 0.03
 """No channel of a dehazed picture is meant to come out darker, seen at the size of the map."""
 
@@ -167,12 +169,13 @@ class DehazeLift(HazeLift):
 
     def gain(self, luma: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """See :class:`HazeLift`; ``strength`` as in :func:`remove_haze`."""
-        t = self._lift.rows(luma, height, top).clamp_(MIN_TRANSMISSION, 1)
+        t = self._lift.rows(luma, height, top).clamp_(FAINTEST, 1)
         return t.reciprocal_() if strength == 1 else t.pow_(-strength)
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Dehazed rows; ``strength`` as in :func:`remove_haze`."""
-        return remove_haze(image, self.map(image, height, top), self.airlight, strength).clamp(0, 1)
+        t = self.map(image, height, top).clamp_min(FAINTEST)
+        return remove_haze(image, t, self.airlight, strength).clamp(0, 1)
 
     @property
     def density(self) -> Tensor:

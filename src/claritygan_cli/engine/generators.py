@@ -22,17 +22,19 @@ from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze
 
 WIDTHS, BLOCKS = (32, 64, 128, 144, 176), (0, 2, 3, 3, 1)
 """Of a scattering generator's U-Net, level by level."""
+SMOOTH_RADIUS, SMOOTH_EPS = 3, 1e-3
+"""Of the guided filter that smooths a map at its own size."""
 GUIDE_RADIUS = 2
 MAP_EPS, COLOUR_EPS = 0.01, 1e-4
-"""Of the guided filter. Where luma varies by less than 0.1, as in skies, maps get next to no detail of it."""
+"""Of the guided filters that give full size its detail; where luma varies by far less than 0.1, maps get none of it."""
 AIRLIGHT = 0.9
 """Of the haze that is put in where nobody asks for another."""
 MIN_TRANSMISSION = 0.05
 """Of the densest haze that a dehazer may see."""
 FAINTEST = 0.25
-"""Of the densest haze that is taken out whole: what shows through denser haze would be brought up with all its noise."""
+"""Of the densest haze that is taken out whole; what shows through a denser one would be brought up with its noise."""
 DARKEST = 0.03
-"""No channel of a dehazed picture is meant to come out darker, seen at the size of the map."""
+"""No channel of a dehazed picture is meant to come out darker, seen at the size of the map, before that is smoothed."""
 
 
 class Lift(Protocol):
@@ -85,8 +87,8 @@ def start_at(layer: nn.Module, value: float) -> None:
 class MapLift:
     """Maps, carried to full size with the photo's own fine edges.
 
-    What the small maps show stays as it is; finer detail is the guide's, times the slope ``a`` of the guided filter.
-    The filter's own offset would blur the maps by its window, and a network that is trained through it learns no edges.
+    What the small maps show stays as it is; finer detail is the guide's, times the slope ``a`` of the guided filter,
+    whose own offset would blur the maps by its window.
 
     Args:
         guide: (N, C, h, w), the small picture or its luma.
@@ -218,6 +220,20 @@ class ScatteringGenerator(Generator):
         """Read the haze or the depth of (N, 3, h, w) in [0, 1]."""
         raise NotImplementedError
 
+    def smoothed(self, guide: Tensor, values: Tensor) -> Tensor:
+        """The map without noise, but for the picture's own edges (guided filter); untouched in training.
+
+        A network that is trained through a filter leaves edges to it, and what it puts out itself becomes noise.
+
+        Args:
+            guide: (N, 1, h, w), luma of the small picture. values: (N, 1, h', w').
+        """
+        if self.training:
+            return values
+        guide = resize(guide.float(), (values.shape[2], values.shape[3]))
+        a, b = guided_coefficients(guide, values, SMOOTH_RADIUS, SMOOTH_EPS)
+        return a * guide + b
+
 
 class ScatteringDehazer(ScatteringGenerator):
     """hazy -> clear: predicts transmission and airlight, and inverts the scattering model with them."""
@@ -243,7 +259,7 @@ class ScatteringDehazer(ScatteringGenerator):
         correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
         airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
         t = torch.maximum(t, least_transmission(small, airlight, (t.shape[2], t.shape[3])))
-        return DehazeLift(grey(small), t, airlight)
+        return DehazeLift(grey(small), self.smoothed(grey(small), t), airlight)
 
 
 class HazifyLift(HazeLift):
@@ -286,7 +302,7 @@ class ScatteringHazifier(ScatteringGenerator):
     def look(self, small: Tensor) -> HazifyLift:
         """Read the depth of (N, 3, h, w)."""
         depth = torch.sigmoid(self.head(self.body(small).fine).float())
-        return HazifyLift(grey(small), depth, AIRLIGHT)
+        return HazifyLift(grey(small), self.smoothed(grey(small), depth), AIRLIGHT)
 
 
 class TranslationLift:

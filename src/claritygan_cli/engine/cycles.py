@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.scattering import remove_haze
 
 
 @dataclass
@@ -61,7 +62,8 @@ def scattering_cycles(
 
     def remove(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         seen = dehaze.look(pictures)
-        return seen.rows(pictures, height, 0), seen.density, seen.airlight
+        cleared = remove_haze(pictures, seen.map(pictures, height, 0), seen.airlight).clamp(0, 1)  # however dense
+        return cleared, seen.density, seen.airlight
 
     def put_back(pictures: Tensor, density: Tensor, airlight: Tensor) -> Tensor:
         return hazify.look(pictures).rows(pictures, height, 0, density, airlight)

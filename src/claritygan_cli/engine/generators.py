@@ -7,6 +7,7 @@ which callers may also take apart to translate photos of any size in little memo
 2. the lift is applied to the rows of the full-size picture.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from typing import Protocol, Self
@@ -136,7 +137,7 @@ class HazeLift:
         return type(self)(guide, values, airlight)
 
 
-class Generator(nn.Module):
+class Generator(nn.Module, ABC):
     """Base of the generators: whole-picture ``forward`` in terms of ``look``.
 
     Attributes:
@@ -147,9 +148,9 @@ class Generator(nn.Module):
     working_size: int
     multiple: int
 
+    @abstractmethod
     def look(self, small: Tensor) -> Lift:
         """Read a picture (N, 3, h, w) in [0, 1], h and w multiples of ``multiple``."""
-        raise TypeError(f"{type(self).__name__} does not say how it looks")
 
     def shrink(self, image: Tensor) -> Tensor:
         """The picture as the network looks at it."""
@@ -216,9 +217,9 @@ class ScatteringGenerator(Generator):
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
         start_at(self.head, 0.0)
 
+    @abstractmethod
     def look(self, small: Tensor) -> HazeLift:
         """Read the haze or the depth of (N, 3, h, w) in [0, 1]."""
-        raise NotImplementedError
 
     def smoothed(self, guide: Tensor, values: Tensor) -> Tensor:
         """The map without noise, but for the picture's own edges (guided filter); untouched in training.
@@ -226,11 +227,10 @@ class ScatteringGenerator(Generator):
         A network that is trained through a filter leaves edges to it, and what it puts out itself becomes noise.
 
         Args:
-            guide: (N, 1, h, w), luma of the small picture. values: (N, 1, h', w').
+            guide: (N, 1, h', w'), luma of the small picture, of the map's size. values: (N, 1, h', w').
         """
         if self.training:
             return values
-        guide = resize(guide.float(), (values.shape[2], values.shape[3]))
         a, b = guided_coefficients(guide, values, SMOOTH_RADIUS, SMOOTH_EPS)
         return a * guide + b
 
@@ -259,7 +259,8 @@ class ScatteringDehazer(ScatteringGenerator):
         correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
         airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
         t = torch.maximum(t, least_transmission(small, airlight, (t.shape[2], t.shape[3])))
-        return DehazeLift(grey(small), self.smoothed(grey(small), t), airlight)
+        guide = resize(grey(small).float(), (t.shape[2], t.shape[3]))
+        return DehazeLift(guide, self.smoothed(guide, t), airlight)
 
 
 class HazifyLift(HazeLift):
@@ -302,7 +303,8 @@ class ScatteringHazifier(ScatteringGenerator):
     def look(self, small: Tensor) -> HazifyLift:
         """Read the depth of (N, 3, h, w)."""
         depth = torch.sigmoid(self.head(self.body(small).fine).float())
-        return HazifyLift(grey(small), self.smoothed(grey(small), depth), AIRLIGHT)
+        guide = resize(grey(small).float(), (depth.shape[2], depth.shape[3]))
+        return HazifyLift(guide, self.smoothed(guide, depth), AIRLIGHT)
 
 
 class TranslationLift:
@@ -321,7 +323,11 @@ class TranslationLift:
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Translated rows; ``strength`` blends from the photo (0) to its translation (1) and beyond."""
-        return torch.lerp(image, self._lift.rows(image, height, top), strength).clamp(0, 1)
+        if (height, image.shape[3]) == tuple(self.translated.shape[2:]):  # as in training: nothing to carry anywhere
+            translated = self.translated[:, :, top : top + image.shape[2]]
+        else:
+            translated = self._lift.rows(image, height, top)
+        return torch.lerp(image, translated, strength).clamp(0, 1)
 
 
 class ResnetGenerator(Generator):

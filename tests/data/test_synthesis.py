@@ -12,7 +12,7 @@ def generator() -> torch.Generator:
 
 
 def test_plain_haze_is_resides() -> None:
-    density, airlight = draw_haze(2000, PLAIN, generator())
+    density, airlight = draw_haze(torch.zeros(2000, 1, 1, 1, dtype=torch.bool), PLAIN, generator())
     assert 0.6 <= density.min() < 0.65
     assert 1.75 < density.max() <= 1.8
     assert 0.7 <= airlight.min() < 0.71
@@ -32,9 +32,10 @@ def test_synthetic_views_obey_the_scattering_model() -> None:
 
 
 def test_some_haze_is_odd_and_some_is_none() -> None:
-    density, airlight = draw_haze(4000, INDOOR, generator())
-    assert 0.03 < (density == 0).float().mean() < 0.07
-    coloured = (airlight[:, 0] - airlight[:, 2]).abs().flatten() > 1e-6
+    plain, measured = torch.full((4000, 3, 1, 1), 0.5), torch.ones(4000, dtype=torch.bool)
+    views = add_random_haze(plain, plain[:, :1], measured, INDOOR, generator())
+    assert 0.03 < (views.density == 0).float().mean() < 0.07
+    coloured = (views.airlight[:, 0] - views.airlight[:, 2]).abs().flatten() > 1e-6
     assert 0.2 < coloured.float().mean() < 0.4
 
 
@@ -49,8 +50,21 @@ def test_distant_scenes_have_haze_everywhere() -> None:
     assert torch.equal(torch.argsort(thickness.flatten(1)), torch.argsort(depth.flatten(1)))
 
 
+def test_some_haze_hides_what_is_farthest_and_keeps_the_order_of_things() -> None:
+    clear, depth = torch.rand(400, 3, 4, 4), torch.linspace(0, 1, 16).reshape(1, 1, 4, 4).repeat(400, 1, 1, 1)
+    ranges = replace(PLAIN, odd=1.0, hidden=0.5)
+    views = add_random_haze(clear, depth, torch.zeros(400, dtype=torch.bool), ranges, generator())
+    farthest, most = (-views.t.log() / views.density)[:, 0, 3, 3], 2.5
+    hides = farthest > (1 + most) / 2  # patches make some thicker or thinner
+    assert 0.35 < hides.float().mean() < 0.65
+    even = (farthest - most).abs() < 1e-3
+    assert even.sum() > 80
+    assert (views.t[even].flatten(1).diff() <= 0).all()
+
+
 def test_some_airlight_is_white() -> None:
-    _, airlight = draw_haze(4000, replace(PLAIN, white=0.5), generator())
+    odd = torch.zeros(4000, 1, 1, 1, dtype=torch.bool)
+    _, airlight = draw_haze(odd, replace(PLAIN, white=0.5), generator())
     assert 0.5 < (airlight >= 0.96).all(1).float().mean() < 0.62
     assert airlight.min() < 0.72
 

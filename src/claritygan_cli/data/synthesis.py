@@ -28,6 +28,7 @@ class HazeRange:
         distant: share of pictures with nothing near the camera, as in landscapes and aerial views, so that haze lies on
             everything.
         odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
+        hidden: share of the odd ones in which it hides what is farthest, as in the sky of real photos, not of RESIDE's.
         none: share of pictures with no haze at all.
     """
 
@@ -36,12 +37,15 @@ class HazeRange:
     white: float = 0.0
     distant: float = 0.0
     odd: float = 0.3
+    hidden: float = 0.0
     none: float = 0.05
 
 
 WHITE = (0.96, 1.0)
+FARTHEST = 1.4
+"""Relative depth at which there would be no end of haze, where it hides what is farthest."""
 INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, none=0.07)
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=0.5, none=0.07)
 
 
 @dataclass
@@ -102,10 +106,9 @@ def compressed(image: Tensor, quality: int) -> Tensor:
     return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).float() / 255
 
 
-def draw_haze(count: int, ranges: HazeRange, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random density (count, 1, 1, 1) and airlight (count, 3, 1, 1)."""
-    one = (count, 1, 1, 1)
-    odd = torch.rand(one, generator=random) < ranges.odd
+def draw_haze(odd: Tensor, ranges: HazeRange, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random density (N, 1, 1, 1) and airlight (N, 3, 1, 1); ``odd``: (N, 1, 1, 1) of bool."""
+    one = tuple(odd.shape)
     density = torch.where(
         odd,
         uniform(ranges.density[0] / 2, ranges.density[1] * 1.5, one, random),
@@ -137,10 +140,12 @@ def add_random_haze(
         measured: (N,) bool.
     """
     n, _, height, width = clear.shape
+    odd = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd
+    hidden = odd & (torch.rand((n, 1, 1, 1), generator=random) < ranges.hidden)
     distant = (torch.rand((n, 1, 1, 1), generator=random) < ranges.distant).float()
     nearest = distant * uniform(0.1, 0.9, (n, 1, 1, 1), random)
-    thickness = nearest + (1 - nearest) * depth
-    density, airlight = draw_haze(n, ranges, random)
+    thickness = nearest + (1 - nearest) * torch.where(hidden, depth / (FARTHEST - depth), depth)
+    density, airlight = draw_haze(odd, ranges, random)
     patchy = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3
     if patchy.any():
         patches = F.interpolate(torch.randn((n, 1, 4, 4), generator=random), (height, width), mode="bicubic")

@@ -11,6 +11,7 @@ from tests.conftest import Outcome
 
 from claritygan_cli.media.files import decode_picture, read_picture, save_picture
 from claritygan_cli.media.picture import Picture
+from claritygan_cli.models.weights import ModelCard, build_generator, save_model
 
 Cli = Callable[..., Outcome]
 Make = Callable[[str], Path]
@@ -65,6 +66,17 @@ def test_hazify_same_seed_same_bytes(cli: Cli, photo_folder: Path, tmp_path: Pat
     far = pixels(tmp_path / "7/a.png").reshape(-1, 3).astype(int)
     toward = np.abs(far - [255, 128, 0]).sum(1).min()
     assert toward < 40
+
+
+def test_hazify_refuses_knobs_that_the_model_does_not_have(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    card = ModelCard("resnet", "hazify", {"width": 4, "blocks": 1, "working_size": 64})
+    save_model(tmp_path / "r.safetensors", build_generator(card), card)
+    common = ("hazify", photo_folder, "--out", tmp_path / "out", "--model", tmp_path / "r.safetensors")
+    done = cli(*common, "--density", 1, "--seed", 0)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "--density, --seed" in done.err
+    assert not (tmp_path / "out").exists()
+    assert cli(*common).code == 0
 
 
 def test_wrong_use_is_exit_code_2(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:

@@ -97,18 +97,23 @@ def dehazing(engine: Engine, strength: float = 1.0, ground_truth: Path | None = 
     return Work(translate, lambda _name, temporal: FilmTranslator(translator, temporal, strength=strength))
 
 
-def hazing(engine: Engine, density: Span, airlight: tuple[Span, ...], seed: int = 0) -> Work:
+def hazing(
+    engine: Engine, density: Span, airlight: tuple[Span, ...], seed: int = 0, asked: tuple[str, ...] = ()
+) -> Work:
     """Puts haze into photos and films.
 
     Args:
         density, airlight: what each photo's or film's haze is drawn from.
         seed: with its name it decides what is drawn.
+        asked: options for all that, as the user wrote them.
 
     Raises:
-        ModelError, UsageError: the model or device is not usable.
+        ModelError, UsageError: the model or device is not usable, or the model has no use for what was asked.
     """
     translator = engine.open("hazify")
     whole = isinstance(translator.generator, ResnetGenerator)  # puts in the haze that it was trained on
+    if whole and asked:
+        raise UsageError(f"{', '.join(asked)}: {engine.model} puts in the haze that it was trained on; leave this out")
 
     def translate(picture: Picture, job: Job) -> Translated:
         amount, colour = draw_knobs(density, airlight, seed, job.name)

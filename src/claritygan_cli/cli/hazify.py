@@ -51,7 +51,9 @@ def hazify(
         from claritygan_cli.batch.translate import Engine, hazing
 
         spans = parse_span(density, "--density", 20.0), parse_airlight(airlight)
-        return hazing(Engine(model, device.value, threads, working_size), *spans, seed)
+        sources = {f"--{knob}": context.get_parameter_source(knob) for knob in ("density", "airlight", "seed")}
+        asked = tuple(option for option, source in sources.items() if source is not None and source.name != "DEFAULT")
+        return hazing(Engine(model, device.value, threads, working_size), *spans, seed, asked)
 
     run_batch(
         inputs,

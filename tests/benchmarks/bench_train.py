@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from claritygan_cli.data.batches import Batch
+from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.machine import peak_memory
@@ -117,7 +118,8 @@ def our_step(settings: dict[str, object]) -> Callable[[Tensor, Tensor], None]:
     system = CycleGAN(config, make_pair(config), CPU, World())
 
     def step(hazy: Tensor, clear: Tensor) -> None:
-        system.step(Batch(hazy, clear, torch.ones(len(hazy), 1, 1, 1), None, len(hazy)), 2e-4)
+        haze = Haze(*torch.ones(3, len(hazy), 1, 1, 1))  # which this kind has no use for
+        system.step(Batch(hazy, clear, haze, None, len(hazy)), 2e-4)
 
     return step
 

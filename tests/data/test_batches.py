@@ -9,6 +9,7 @@ from PIL import Image
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
 from claritygan_cli.data.layouts import TrainingFiles, find_training_files
 from claritygan_cli.data.synthesis import HazyViews
+from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.errors import DataError
 
 PLAN = BatchPlan(batch=4, size=64, views="square", unpaired=True, paired=True, seed=1)
@@ -33,7 +34,12 @@ def files(root: Path) -> TrainingFiles:
 
 def tensors(batch: Batch) -> list[torch.Tensor]:
     assert batch.pairs is not None
-    values = [batch.hazy, batch.clear, batch.density, *(getattr(batch.pairs, f.name) for f in fields(HazyViews))]
+    values = [
+        batch.hazy,
+        batch.clear,
+        *(getattr(batch.haze, f.name) for f in fields(Haze)),
+        *(getattr(batch.pairs, f.name) for f in fields(HazyViews)),
+    ]
     assert all(value is not None for value in values)
     return values  # type: ignore[return-value]
 
@@ -48,9 +54,11 @@ def test_a_batch(files: TrainingFiles) -> None:
     assert batch.images == 4
     assert batch.hazy is not None
     assert batch.clear is not None
-    assert batch.density is not None
+    assert batch.haze is not None
     assert batch.hazy.shape == batch.clear.shape == (4, 3, 64, 64)
-    assert batch.density.shape == (4, 1, 1, 1)
+    assert batch.haze.density.shape == (4, 1, 1, 1)
+    assert batch.haze.mist.shape == (4, 1, 64, 64)
+    assert batch.haze.airlight.shape == (4, 3, 1, 1)
     assert all(0 <= float(x.min()) <= float(x.max()) <= 1 for x in (batch.hazy, batch.clear))
     assert batch.hazy.min() > 0.3
     assert batch.pairs is not None

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import torch
 
-from claritygan_cli.data.synthesis import INDOOR, HazeRange, add_random_haze, draw_haze, vary_colours
+from claritygan_cli.data.synthesis import INDOOR, HazeRange, add_random_haze, draw_any_haze, draw_haze, vary_colours
 
 PLAIN = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), odd=0.0, none=0.0)
 
@@ -83,3 +83,19 @@ def test_colours_vary_within_range() -> None:
     assert varied.max() <= 1
     changed = (varied - image).abs().amax((1, 2, 3)) > 1e-4
     assert changed.float().mean() > 0.5
+
+
+def test_any_haze_follows_a_depth_to_be_guessed_and_a_relief() -> None:
+    """In every third picture all of it follows the one, in the others a part the other."""
+    relief = torch.full((3000, 1, 2, 2), 0.5)
+    relief[..., 0] = 1
+    haze = draw_any_haze(relief, generator())
+    part = haze.mist[..., 0, 0]
+    torch.testing.assert_close(haze.mist[..., 1, 1], part / 2)
+    alone = part == 0
+    assert 0.30 < alone.float().mean() < 0.42  # some of them without any haze
+    total = part + haze.density[..., 0, 0]
+    assert total.max() <= 3
+    assert 0.03 < (total == 0).float().mean() < 0.07
+    assert haze.airlight.shape == (3000, 3, 1, 1)
+    assert haze.airlight.max() <= 1

@@ -4,10 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.cycles import make_cycles
+from claritygan_cli.engine.cycles import Haze, make_cycles
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 
-DENSITY = torch.tensor([0.4, 1.5]).reshape(2, 1, 1, 1)
+HAZE = Haze(
+    density=torch.tensor([0.4, 1.5]).reshape(2, 1, 1, 1),
+    mist=torch.rand(2, 1, 64, 96, generator=torch.Generator().manual_seed(2)),
+    airlight=torch.tensor([[0.9, 0.8, 0.7], [0.6, 0.6, 0.6]]).reshape(2, 3, 1, 1),
+)
 
 
 def pair_of(kind: str) -> tuple[Generator, Generator]:
@@ -41,9 +45,10 @@ def test_pictures_cross_the_domains(kind: str) -> None:
 
         network.look = look  # type: ignore[method-assign]
     hazy, clear = pictures()
-    made = make_cycles(dehaze, hazify, hazy, clear, DENSITY)
+    made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
     identity = [hazy] if kind == "resnet" else []
-    for name, expected in (("G", [hazy, clear, made.fake_hazy]), ("F", [clear, made.fake_clear, *identity])):
+    closing = made.practice.hazy if made.practice else made.fake_hazy
+    for name, expected in (("G", [hazy, clear, closing]), ("F", [clear, made.fake_clear, *identity])):
         images = [image for batch in expected for image in batch.detach()]
         assert len(seen[name]) == len(images)
         for image in images:
@@ -54,7 +59,7 @@ def test_pictures_cross_the_domains(kind: str) -> None:
 def test_resnet_cycles_by_hand() -> None:
     dehaze, hazify = pair_of("resnet")
     hazy, clear = pictures()
-    made = make_cycles(dehaze, hazify, hazy, clear, DENSITY)
+    made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
     expected = {
         "fake_clear": dehaze(hazy),
         "rehazed": hazify(dehaze(hazy)),
@@ -79,28 +84,41 @@ def test_scattering_cycles_by_hand() -> None:
 
     lift = dehaze.look(hazy)
     t, airlight = lift.map(hazy, 64, 0), lift.airlight
-    density = -torch.quantile(lift.values.flatten(1), 0.02, dim=1).log().reshape(2, 1, 1, 1)
+    density = -torch.quantile(t.flatten(1), 0.02, dim=1).log().reshape(2, 1, 1, 1)
     fake_clear = ((hazy - airlight) / t + airlight).clamp(0, 1)
-    back = torch.exp(-density * depth(fake_clear))
-    forth = torch.exp(-DENSITY * depth(clear))
-    fake_hazy = (clear * forth + airlight * (1 - forth)).clamp(0, 1)
+    back, forth = (torch.exp(-density * depth(image)) for image in (fake_clear, clear))
+    known = torch.exp(-HAZE.density * depth(clear) - HAZE.mist)
+    misty = clear * known + HAZE.airlight * (1 - known)
+    read = dehaze.look(misty)
+    seen_t = read.map(misty, 64, 0)
     expected = {
         "fake_clear": fake_clear,
-        "rehazed": (fake_clear * back + airlight * (1 - back)).clamp(0, 1),
-        "fake_hazy": fake_hazy,
-        "recleared": dehaze(fake_hazy),
+        "rehazed": fake_clear * back + airlight * (1 - back),
+        "fake_hazy": clear * forth + airlight * (1 - forth),
+        "recleared": (misty - read.airlight) / seen_t + read.airlight,
         "same_clear": dehaze(clear),
+        "depth_error": (1 - torch.exp(-density)) * (depth(fake_clear) - (-t.log() / density).clamp(0, 1)),
     }
-    made = make_cycles(dehaze, hazify, hazy, clear, DENSITY)
+    made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
     assert made.same_hazy is None
     for name, value in expected.items():
         torch.testing.assert_close(getattr(made, name), value, atol=1e-5, rtol=1e-4)
+    practice = made.practice
+    assert practice is not None
+    for value, wanted in (
+        (practice.hazy, misty),
+        (practice.t, known),
+        (practice.airlight, HAZE.airlight),
+        (practice.seen_t, seen_t),
+        (practice.seen_airlight, read.airlight),
+    ):
+        torch.testing.assert_close(value, wanted, atol=1e-5, rtol=1e-4)
 
 
 def gradients(kind: str, term: str, recompute: bool = False) -> tuple[dict[str, float], dict[str, float]]:
     """Norms of each network's gradients of one picture's mean."""
     dehaze, hazify = pair_of(kind)
-    getattr(make_cycles(dehaze, hazify, *pictures(), DENSITY, recompute), term).mean().backward()
+    getattr(make_cycles(dehaze, hazify, *pictures(), HAZE, recompute), term).mean().backward()
     return tuple(  # type: ignore[return-value]
         {n: float(p.grad.norm()) for n, p in network.named_parameters() if p.grad is not None and p.grad.any()}
         for network in (dehaze, hazify)
@@ -113,6 +131,8 @@ def test_scattering_cycles_teach_the_network_that_closes_them() -> None:
     assert gradients("scattering", "rehazed")[1] != {}
     assert gradients("scattering", "recleared")[1] == {}
     assert gradients("scattering", "recleared")[0] != {}
+    assert gradients("scattering", "depth_error")[0] == {}
+    assert gradients("scattering", "depth_error")[1] != {}
     assert all(gradients("resnet", "rehazed"))
 
 

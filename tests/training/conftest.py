@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.training.tiny_run import tiny_card, tiny_critics
+from tests.training.tiny_run import tiny_card
 
-from claritygan_cli.training import pair, system
+from claritygan_cli.training import pair
 from claritygan_cli.training.config import TrainConfig
 
 
@@ -31,8 +31,7 @@ def data(tmp_path: Path, photo: np.ndarray) -> Path:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Critics and fresh scattering generators are tiny ones."""
-    monkeypatch.setattr(system, "CriticLosses", tiny_critics)
+    """Fresh scattering generators are tiny ones."""
     monkeypatch.setattr(pair, "fresh_card", tiny_card)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
@@ -46,6 +45,7 @@ def config(data: Path, tmp_path: Path, tiny: None) -> TrainConfig:
         clear=(data / "clear",),
         validation=(data / "val",),
         width=4,
+        critic_width=4,
         blocks=1,
         epochs=2,
         batch=2,

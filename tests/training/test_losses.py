@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from claritygan_cli.data.synthesis import INDOOR, HazyViews, add_random_haze, real_views
-from claritygan_cli.engine.cycles import make_cycles
+from claritygan_cli.data.synthesis import INDOOR, HazyViews, add_random_haze, joined, real_views
+from claritygan_cli.engine.cycles import Haze, make_cycles
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.models.vgg import vgg_layers
@@ -15,9 +15,11 @@ from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, dehazi
 from claritygan_cli.training.pair import Pair, make_pair
 
 
-def pictures(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+def pictures(seed: int = 0) -> tuple[Tensor, Tensor, Haze]:
     torch.manual_seed(seed)
-    return torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64), torch.full((2, 1, 1, 1), 0.7)
+    haze = Haze(torch.tensor([0.7, 0.0]).reshape(2, 1, 1, 1), torch.rand(2, 1, 64, 64), torch.rand(2, 3, 1, 1))
+    haze.mist[1] = 0  # the second picture stays clear: it shows no airlight
+    return torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64), haze
 
 
 def shaken(config: TrainConfig) -> Pair:
@@ -36,9 +38,10 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
     config = replace(config, generator=generator, adversarial=form, perceptual_weight=0.3)  # type: ignore[arg-type]
     pair, critics = shaken(config), CriticLosses(config.adversarial, width=4)
     vgg = PerceptualLoss(vgg_layers([4, 4, 8, 8, 8]), ("relu1_2", "relu3_1"))
-    hazy, clear, density = pictures()
-    terms, fake_hazy, fake_clear = GeneratorLosses(config, pair, critics, vgg)(hazy, clear, density, None)
-    made = make_cycles(pair.dehaze, pair.hazify, hazy, clear, density)
+    hazy, clear, haze = pictures()
+    losses = GeneratorLosses(config, pair, critics, vgg)
+    terms, fake_hazy, fake_clear = losses(hazy, clear, haze, None)
+    made = make_cycles(pair.dehaze, pair.hazify, hazy, clear, haze)
 
     def verdict(scores: Tensor) -> Tensor:
         return ((scores - 1) ** 2).mean() if form == "lsgan" else -torch.sigmoid(scores).log().mean()
@@ -53,11 +56,25 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
         "adversarial_hazy": verdict(critics.hazy(made.fake_hazy)),
         "cycle_hazy": 10 * (made.rehazed - hazy).abs().mean(),
         "cycle_clear": 10 * (made.recleared - clear).abs().mean(),
-        "identity_clear": 5 * (pair.dehaze(clear) - clear).abs().mean(),
+        "identity_clear": 5 * (made.same_clear - clear).abs().mean(),
         "perceptual": 0.3 * (distance(made.rehazed, hazy) + distance(made.recleared, clear)),
     }
     if generator == "resnet":
         expected["identity_hazy"] = 5 * (pair.hazify(hazy) - hazy).abs().mean()
+    else:
+        practice = made.practice
+        assert practice is not None
+        assert made.depth_error is not None
+        expected |= {
+            "cycle_transmission": 10 * 0.5 * (practice.seen_t - practice.t).abs().mean(),
+            "cycle_airlight": 10 * 0.3 * (practice.seen_airlight - haze.airlight)[0].abs().mean() / 2,
+            "cycle_depth": 10 * made.depth_error.abs().mean(),
+        }
+        again, *fakes = losses(hazy, clear, haze, None, ("dehaze",))
+        assert fakes == [None, None]
+        assert again.keys() == {"cycle_clear", "cycle_transmission", "cycle_airlight"}
+        for name, value in again.items():
+            torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-4)
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)
@@ -101,7 +118,7 @@ def mixed_views() -> HazyViews:
     clear, depth, real = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64), torch.rand(1, 3, 64, 64)
     ranges = replace(INDOOR, odd=0.0, none=0.0)
     made = add_random_haze(clear, depth, torch.tensor([True, False]), ranges, torch.Generator().manual_seed(0))
-    return HazyViews.joined([made, real_views(real * 0.5 + 0.4, real)])
+    return joined([made, real_views(real * 0.5 + 0.4, real)])
 
 
 @torch.no_grad()

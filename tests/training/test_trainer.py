@@ -139,8 +139,8 @@ def test_a_single_bad_step_is_counted_and_reported(
 
     def sometimes(self: CycleGAN, batch: Batch, learning_rate: float) -> Any:
         if self.number == 1:
-            assert batch.hazy is not None
-            batch.hazy[:] = float("nan")
+            assert batch.clear is not None
+            batch.clear[:] = float("nan")
         return original(self, batch, learning_rate)
 
     monkeypatch.setattr(CycleGAN, "step", sometimes)

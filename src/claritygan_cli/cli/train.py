@@ -67,7 +67,7 @@ def train(
         list[Path] | None, typer.Option(help="Folder with pairs (RESIDE's SOTS) to score; may repeat.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would be done, after three steps.")
+        bool, typer.Option("--dry-run", help="Only print what would be done, after a few steps.")
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out; other options, if given, replace its own.")
@@ -97,6 +97,7 @@ def train(
         list[str] | None, typer.Option(help="ReLU to compare; may repeat. [default: relu2_2, relu3_4]")
     ] = None,
     r1_weight: Annotated[float, weight("the R1 gradient penalty on the critics")] = 0.0,
+    critic_width: Annotated[int, typer.Option(min=1, help="Channels of the critics' first layer.")] = 64,
     clip_norm: Annotated[float, typer.Option(min=0.0, help="Greatest norm of a gradient; 0: any.")] = 0.0,
     pool: Annotated[int, typer.Option(min=0, help="Generated pictures kept for the critics.")] = 50,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where it is faster.")] = Precision.auto,
@@ -150,6 +151,7 @@ def train(
         "paired_weight": paired_weight,
         "vgg": vgg,
         "r1_weight": r1_weight,
+        "critic_width": critic_width,
         "clip_norm": clip_norm,
         "pool": pool,
         "recompute": recompute,

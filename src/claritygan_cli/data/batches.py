@@ -19,7 +19,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from claritygan_cli.data.layouts import Source, TrainingFiles
 from claritygan_cli.data.photos import Reader, cut, random_box
-from claritygan_cli.data.synthesis import INDOOR, OUTDOOR, HazyViews, add_random_haze, real_views, vary_colours
+from claritygan_cli.data.synthesis import (
+    INDOOR,
+    OUTDOOR,
+    HazyViews,
+    add_random_haze,
+    draw_any_haze,
+    joined,
+    real_views,
+    vary_colours,
+)
+from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.errors import DataError
 
 Views = Literal["square", "varied"]
@@ -30,8 +40,6 @@ STRIDE = 32
 """Sides are multiples of it, so that scattering networks look at a view as it is."""
 CACHE = 1 << 30
 """Bytes of pictures kept in memory, of all loader processes together."""
-DENSITY = (0.2, 2.0)
-"""Of the haze that scattering generators put in front of clear pictures: from light to heavy."""
 HAZY, CLEAR, PAIRS, SHAPE = range(4)
 ROOM = 2.25
 """Photos are kept this much larger than views: parts of down to 0.45 of their length are cut out."""
@@ -43,7 +51,7 @@ class Batch:
 
     Attributes:
         hazy, clear: (N, 3, H, W) in [0, 1], of different scenes.
-        density: (N, 1, 1, 1), of haze to put in front of the clear ones.
+        haze: to put in front of the clear ones.
         pairs: hazy views with what is known of them.
         images: pictures in the whole batch, of all processes.
         broken: what is wrong with files that were met and left out.
@@ -51,7 +59,7 @@ class Batch:
 
     hazy: Tensor | None
     clear: Tensor | None
-    density: Tensor | None
+    haze: Haze | None
     pairs: HazyViews | None
     images: int
     broken: list[str] = field(default_factory=list)
@@ -62,8 +70,8 @@ class Batch:
         def move(value: Any) -> Any:
             if isinstance(value, Tensor):
                 return value.to(device, non_blocking=True)
-            if isinstance(value, HazyViews):
-                return HazyViews(**{f.name: move(getattr(value, f.name)) for f in fields(value)})
+            if isinstance(value, HazyViews | Haze):
+                return type(value)(**{f.name: move(getattr(value, f.name)) for f in fields(value)})
             return value
 
         return Batch(**{f.name: move(getattr(self, f.name)) for f in fields(self)})
@@ -112,7 +120,7 @@ class Batches(Dataset[Batch | DataError]):
         self.plan = plan
         self.domains: dict[int, list[Source]] = {
             HAZY: files.hazy,
-            CLEAR: [Source(path, "real") for path in files.clear],
+            CLEAR: [Source(path, "invented") for path in files.clear],
             PAIRS: files.pairs,
         }
         self.reader = Reader(round(ROOM * plan.size), memory)
@@ -133,7 +141,7 @@ class Batches(Dataset[Batch | DataError]):
             self._orders[domain] = (turn, order)
         return int(self._orders[domain][1][number % count])
 
-    def _draw(self, domain: int, step: int, place: int, shape: tuple[int, int]) -> HazyViews:
+    def _draw(self, domain: int, step: int, place: int, shape: tuple[int, int]) -> HazyViews | tuple[Tensor, Haze]:
         sources = self.domains[domain]
         first = self._index(domain, step * self.plan.batch + place)
         for offset in range(len(sources)):
@@ -146,27 +154,29 @@ class Batches(Dataset[Batch | DataError]):
                 self._broken[domain, source.picture] = str(error)
         raise DataError(f"{sources[0].picture.parent}: none of the pictures there can be read")
 
-    def _view(self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]) -> HazyViews:
+    def _view(
+        self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]
+    ) -> HazyViews | tuple[Tensor, Haze]:
         picture, truth = self.reader.picture(source.picture), None
         if domain == PAIRS and source.haze == "real" and source.partner is not None:
             picture, truth = self.reader.pair(source.picture, source.partner)
         box = random_box(picture.shape[1], picture.shape[2], shape, random)
         view = cut(picture, box, shape)[None]
         if source.haze == "real":
-            views = real_views(view, view if truth is None else cut(truth, box, shape)[None])
-            views.density += random.uniform(*DENSITY) * (domain == CLEAR)
-            return views
+            return real_views(view, view if truth is None else cut(truth, box, shape)[None])
         depth = cut(self.reader.depth(source, random), box, shape)[None]
         torch_random = torch.Generator().manual_seed(int(random.integers(2**63)))
+        if domain == CLEAR:
+            return view, draw_any_haze(depth, torch_random)
         if domain == PAIRS:
             view = vary_colours(view, torch_random)
         measured = torch.tensor([source.haze == "measured"])
         return add_random_haze(view, depth, measured, INDOOR if source.haze == "measured" else OUTDOOR, torch_random)
 
-    def _part(self, domain: int, step: int) -> HazyViews:
+    def _part(self, domain: int, step: int) -> list[Any]:
         shape, count = self.plan.shape_and_count(step)
         mine = range(self.plan.rank * count // self.plan.ranks, (self.plan.rank + 1) * count // self.plan.ranks)
-        return HazyViews.joined([self._draw(domain, step, place, shape) for place in mine])
+        return [self._draw(domain, step, place, shape) for place in mine]
 
     def make(self, step: int) -> Batch:
         """Batch number ``step``, this process' part of it.
@@ -174,12 +184,14 @@ class Batches(Dataset[Batch | DataError]):
         Raises:
             DataError: none of a domain's files can be read.
         """
-        hazy = clear = density = None
+        hazy = clear = haze = pairs = None
         if self.plan.unpaired:
-            hazy, views = self._part(HAZY, step).hazy, self._part(CLEAR, step)
-            clear, density = views.clear, views.density
-        pairs = self._part(PAIRS, step) if self.plan.paired else None
-        return Batch(hazy, clear, density, pairs, self.plan.shape_and_count(step)[1], list(self._broken.values()))
+            hazy = joined(self._part(HAZY, step)).hazy
+            views, hazes = zip(*self._part(CLEAR, step), strict=True)
+            clear, haze = torch.cat(views), joined(hazes)
+        if self.plan.paired:
+            pairs = joined(self._part(PAIRS, step))
+        return Batch(hazy, clear, haze, pairs, self.plan.shape_and_count(step)[1], list(self._broken.values()))
 
     def __getitem__(self, step: int) -> Batch | DataError:
         """As :meth:`make`, but errors are returned, since raised ones lose their message between processes."""

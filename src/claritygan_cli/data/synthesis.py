@@ -5,7 +5,9 @@ RESIDE (Li et al., "Benchmarking Single-Image Dehazing and Beyond", TIP 2019) re
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.engine.scattering import add_haze, transmission
 
 
@@ -48,6 +51,10 @@ INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
 OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=0.5, none=0.07)
 
 
+ANY = HazeRange(density=(0.3, 2.0), airlight=(0.7, 1.0), white=0.3)
+"""For pictures of which nothing is known."""
+
+
 @dataclass
 class HazyViews:
     """A batch of hazy pictures with all that is true of them.
@@ -68,11 +75,14 @@ class HazyViews:
     measured: Tensor
     known: Tensor
 
-    @staticmethod
-    def joined(parts: "list[HazyViews]") -> "HazyViews":
-        """Several batches in one."""
-        names = [field.name for field in fields(HazyViews)]
-        return HazyViews(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+Parts = TypeVar("Parts", HazyViews, Haze)
+
+
+def joined(parts: Sequence[Parts]) -> Parts:
+    """Several batches in one."""
+    names = [field.name for field in fields(parts[0])]
+    return type(parts[0])(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
 def real_views(hazy: Tensor, clear: Tensor) -> HazyViews:
@@ -124,6 +134,18 @@ def draw_haze(odd: Tensor, ranges: HazeRange, random: torch.Generator) -> tuple[
     warm = odd * uniform(-0.08, 0.08, one, random)
     tint = torch.cat([warm, warm * 0.2 + odd * uniform(-0.02, 0.02, one, random), -warm], 1)
     return density, (grey + tint).clamp(0, 1)
+
+
+def draw_any_haze(relief: Tensor, random: torch.Generator) -> Haze:
+    """Haze for clear pictures whose depth a hazifier guesses; in two of three a part of it follows ``relief`` instead.
+
+    Args:
+        relief: (N, 1, H, W) in [0, 1], a depth that they could have.
+    """
+    one = (len(relief), 1, 1, 1)
+    density, airlight = draw_haze(torch.rand(one, generator=random) < ANY.odd, ANY, random)
+    share = uniform(-0.5, 1, one, random).clamp_min(0)
+    return Haze((1 - share) * density, share * density * relief, airlight)
 
 
 def add_random_haze(

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,39 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
-from claritygan_cli.engine.scattering import remove_haze
+from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
+
+
+@dataclass
+class Haze:
+    """Haze to put in front of clear pictures, whose depth a hazifier guesses.
+
+    Attributes:
+        density: (N, 1, 1, 1), per unit of that depth.
+        mist: (N, 1, H, W), optical thickness on top of that, wherever it comes from.
+        airlight: (N, 3, 1, 1) in [0, 1].
+    """
+
+    density: Tensor
+    mist: Tensor
+    airlight: Tensor
+
+
+@dataclass
+class Practice:
+    """Clear pictures (N, 3, H, W) that were put into haze, and what a dehazer read of them.
+
+    Attributes:
+        hazy: the pictures in haze. cleared: what the dehazer made of them, not clamped.
+        t, airlight: of the haze, (N, 1, H, W) and (N, 3, 1, 1). seen_t, seen_airlight: the same as the dehazer read it.
+    """
+
+    hazy: Tensor
+    cleared: Tensor
+    t: Tensor
+    airlight: Tensor
+    seen_t: Tensor
+    seen_airlight: Tensor
 
 
 @dataclass
@@ -22,6 +55,9 @@ class Cycles:
     Attributes:
         fake_clear: G(hazy). rehazed: F(fake_clear). fake_hazy: F(clear). recleared: G(fake_hazy).
         same_clear: G(clear). same_hazy: F(hazy), or None where F with no haze to add is the identity by construction.
+        practice: of scattering generators, instead of G(fake_hazy) alone.
+        depth_error: of scattering generators, (N, 1, H, W): how far F is from the depth of fake_clear that G had read
+            from the haze, times how well that can be read: 0 without haze, 1 in dense haze.
     """
 
     fake_clear: Tensor
@@ -30,6 +66,8 @@ class Cycles:
     recleared: Tensor
     same_clear: Tensor
     same_hazy: Tensor | None
+    practice: Practice | None = None
+    depth_error: Tensor | None = None
 
 
 def _remember(function: Callable[..., Any], *arguments: Tensor) -> Any:
@@ -41,44 +79,69 @@ def _recompute(function: Callable[..., Any], *arguments: Tensor) -> Any:
     return checkpoint(function, *arguments, use_reentrant=False)
 
 
+def guessed_depth(hazify: ScatteringHazifier, clear: Tensor) -> Tensor:
+    """(N, 1, H, W) in [0, 1] of clear pictures."""
+    return hazify.look(clear).map(clear, clear.shape[2], 0)
+
+
+def read_haze(dehaze: ScatteringDehazer, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures without their haze, not clamped, and its transmission and airlight."""
+    seen = dehaze.look(pictures)
+    t = seen.map(pictures, pictures.shape[2], 0)
+    return remove_haze(pictures, t, seen.airlight), t, seen.airlight
+
+
+def practise(dehaze: ScatteringDehazer, clear: Tensor, depth: Tensor, haze: Haze, recompute: bool = False) -> Practice:
+    """The cycle clear - hazy - clear, whose haze is known: it follows the depth that F guesses, and something else.
+
+    While F guesses badly, a dehazer that learned from its haze alone would learn its guesses, and not to read haze.
+
+    Args:
+        depth: (N, 1, H, W), F's. It learns nothing from this.
+    """
+    t = transmission(depth.detach(), haze.density) * torch.exp(-haze.mist)
+    hazy = add_haze(clear, t, haze.airlight)
+    cleared, seen_t, airlight = (_recompute if recompute else _remember)(partial(read_haze, dehaze), hazy)
+    return Practice(hazy, cleared, t, haze.airlight, seen_t, airlight)
+
+
 def scattering_cycles(
     dehaze: ScatteringDehazer,
     hazify: ScatteringHazifier,
     hazy: Tensor,
     clear: Tensor,
-    density: Tensor,
+    haze: Haze,
     recompute: bool = False,
 ) -> Cycles:
-    """Cycles through one physics.
+    """Cycles through one physics, as in D4 (Yang et al., "Self-Augmented Unpaired Image Dehazing via Density and Depth
+    Decomposition", CVPR 2022).
 
-    The density and airlight that G reads from a hazy picture are what F puts back to close its cycle. In front of a
-    clear picture F puts that airlight in a given density.
+    The density and airlight that G reads from a hazy picture are what F puts back to close its cycle, and the depth
+    that follows from them is what F learns to guess. In front of a clear picture F puts the same density and airlight,
+    for the critic; what G learns to take away is haze of every sort (:func:`practise`).
 
     A cycle teaches only the network that closes it. Were its opener to learn from it too, "there is no haze" would be
     the answer of both: it closes every cycle, and a saturated sigmoid never leaves it again.
     """
     call = _recompute if recompute else _remember
-    count, height = len(hazy), hazy.shape[2]
-
-    def remove(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        seen = dehaze.look(pictures)
-        cleared = remove_haze(pictures, seen.map(pictures, height, 0), seen.airlight).clamp(0, 1)  # however dense
-        return cleared, seen.density, seen.airlight
-
-    def put_back(pictures: Tensor, density: Tensor, airlight: Tensor) -> Tensor:
-        return hazify.look(pictures).rows(pictures, height, 0, density, airlight)
-
-    cleared, seen_density, airlight = call(remove, torch.cat([hazy, clear]))
-    airlight = airlight[:count]
-    fake_clear, same_clear = cleared.split(count)
-    rehazed, fake_hazy = call(
-        put_back,
-        torch.cat([fake_clear.detach(), clear]),
-        torch.cat([seen_density[:count].detach(), density]),
-        torch.cat([airlight.detach(), airlight.detach()]),
-    ).split(count)
-    recleared = call(remove, fake_hazy.detach())[0]
-    return Cycles(fake_clear, rehazed, fake_hazy, recleared, same_clear, None)
+    count = len(hazy)
+    cleared, t, airlight = call(partial(read_haze, dehaze), torch.cat([hazy, clear]))
+    fake_clear, same_clear = cleared.clamp(0, 1).split(count)
+    t, airlight, gone = t[:count].detach(), airlight[:count].detach(), fake_clear.detach()
+    density = haze_density(t)
+    depth, clear_depth = call(partial(guessed_depth, hazify), torch.cat([gone, clear])).split(count)
+    seen_depth = (-t.log() / density.clamp_min(1e-3)).clamp(0, 1)
+    practice = practise(dehaze, clear, clear_depth, haze, recompute)
+    return Cycles(
+        fake_clear,
+        rehazed=add_haze(gone, transmission(depth, density), airlight),
+        fake_hazy=add_haze(clear, transmission(clear_depth, density), airlight),
+        recleared=practice.cleared,
+        same_clear=same_clear,
+        same_hazy=None,
+        practice=practice,
+        depth_error=(1 - torch.exp(-density)) * (depth - seen_depth),
+    )
 
 
 def translation_cycles(
@@ -93,15 +156,15 @@ def translation_cycles(
 
 
 def make_cycles(
-    dehaze: Generator, hazify: Generator, hazy: Tensor, clear: Tensor, density: Tensor, recompute: bool = False
+    dehaze: Generator, hazify: Generator, hazy: Tensor, clear: Tensor, haze: Haze, recompute: bool = False
 ) -> Cycles:
     """The cycles of a pair of generators.
 
     Args:
         hazy, clear: (N, 3, H, W) in [0, 1], sides that the networks look at as they are.
-        density: (N, 1, 1, 1), of the haze that scattering generators put in front of the clear pictures.
+        haze: that scattering generators put in front of the clear pictures.
         recompute: trade time for memory: run each network again in the backward pass, and keep nothing of the first.
     """
     if isinstance(dehaze, ScatteringDehazer) and isinstance(hazify, ScatteringHazifier):
-        return scattering_cycles(dehaze, hazify, hazy, clear, density, recompute)
+        return scattering_cycles(dehaze, hazify, hazy, clear, haze, recompute)
     return translation_cycles(dehaze, hazify, hazy, clear, recompute)

@@ -37,6 +37,7 @@ class TrainConfig:
         vgg: VGG-19 weights file; None takes torchvision's.
         vgg_layers: ReLU layers that are compared.
         r1_weight: of the gradient penalty on the critics (gamma).
+        critic_width: channels of their first layer.
         clip_norm: gradients are scaled down to this norm; 0 leaves them.
         pool: generated pictures that are kept for the critics.
         precision: what networks compute with; ``auto`` takes bf16 where that is faster.
@@ -72,6 +73,7 @@ class TrainConfig:
     vgg: Path | None = None
     vgg_layers: tuple[str, ...] = ("relu2_2", "relu3_4")
     r1_weight: float = 0.0
+    critic_width: int = 64
     clip_norm: float = 0.0
     pool: int = 50
     precision: Precision = "auto"

@@ -66,5 +66,6 @@ def joined(device: torch.device) -> Iterator[tuple[World, torch.device]]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield World(dist.get_rank(), size), device
+        dist.barrier()  # or the first to leave takes down what the others still need
     finally:
         dist.destroy_process_group()

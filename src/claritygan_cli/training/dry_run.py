@@ -1,4 +1,4 @@
-"""What a run would be, measured on three steps and without writing anything."""
+"""What a run would be, measured on a few steps and without writing anything."""
 
 import math
 import sys
@@ -10,7 +10,8 @@ from claritygan_cli.errors import DataError
 from claritygan_cli.training.machine import peak_memory
 from claritygan_cli.training.trainer import Trainer
 
-STEPS = 3
+STEPS = 4
+"""A turn of everybody who is taught."""
 SIZED = 200
 
 
@@ -28,7 +29,7 @@ def sizes(trainer: Trainer) -> str:
 
 
 def report(trainer: Trainer) -> None:
-    """Take three steps after a first one, and print what the run would be.
+    """Take a few steps after a first one, and print what the run would be.
 
     Raises:
         DataError: no file of a domain can be read, or as the trainer's steps.
@@ -44,7 +45,7 @@ def report(trainer: Trainer) -> None:
         loading.append(made - started)
     if not trainer.world.main:
         return
-    seconds, data = float(np.median(times[1:])), float(np.median(loading[1:]))
+    seconds, data = float(np.mean(times[1:])), float(np.mean(loading[1:]))
     total = max(seconds, data / trainer.workers) if trainer.workers else seconds + data
     generators = sum(p.numel() for network in system.pair.networks.values() for p in network.parameters())
     critics = sum(p.numel() for p in system.critics.parameters()) if system.critics else 0

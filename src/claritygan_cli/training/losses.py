@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from claritygan_cli.data.synthesis import HazyViews
 from claritygan_cli.engine.critic import PatchCritic
-from claritygan_cli.engine.cycles import make_cycles
+from claritygan_cli.engine.cycles import Haze, Practice, guessed_depth, make_cycles, practise
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import (
     AdversarialForm,
@@ -27,6 +27,8 @@ from claritygan_cli.training.pair import DIRECTIONS, Pair
 
 TRANSMISSION_WEIGHT, AIRLIGHT_WEIGHT = 0.5, 0.3
 INVENTED_DEPTH_WEIGHT = 0.3
+VISIBLE = 0.05
+"""Mean share of airlight in a picture from which on it can be read."""
 
 Terms = dict[str, Tensor]
 
@@ -45,7 +47,7 @@ def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
     seen = dehaze.look(views.hazy)
     t = seen.map(views.hazy, views.hazy.shape[2], 0)
     clear = remove_haze(views.hazy, t, seen.airlight)
-    visible = views.known & ((1 - views.t).mean((1, 2, 3)) > 0.05)
+    visible = views.known & ((1 - views.t).mean((1, 2, 3)) > VISIBLE)
     return {
         "paired_clear": each(clear - views.clear).mean(),
         "paired_transmission": TRANSMISSION_WEIGHT * (each(t - views.t) * views.known).mean(),
@@ -76,6 +78,15 @@ def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
     }
 
 
+def practice_terms(practice: Practice) -> Terms:
+    """L1 distances of what the dehazer read from the haze that it practised on; of airlight where haze shows it."""
+    visible = (1 - practice.t).mean((1, 2, 3)) > VISIBLE
+    return {
+        "cycle_transmission": TRANSMISSION_WEIGHT * F.l1_loss(practice.seen_t, practice.t),
+        "cycle_airlight": AIRLIGHT_WEIGHT * (each(practice.seen_airlight - practice.airlight) * visible).mean(),
+    }
+
+
 class GeneratorLosses(nn.Module):
     """The generators' terms, each with its weight, and the fakes for the critics.
 
@@ -97,7 +108,7 @@ class GeneratorLosses(nn.Module):
         self,
         hazy: Tensor | None,
         clear: Tensor | None,
-        density: Tensor | None,
+        haze: Haze | None,
         pairs: HazyViews | None,
         pupils: tuple[Direction, ...] = DIRECTIONS,
     ) -> tuple[Terms, Tensor | None, Tensor | None]:
@@ -105,14 +116,17 @@ class GeneratorLosses(nn.Module):
 
         Args:
             hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
-            density: (N, 1, 1, 1), of the haze to put in front of the clear ones.
+            haze: to put in front of the clear ones.
             pairs: hazy views whose truth is known; None leaves the supervised terms out.
-            pupils: whom the supervised terms are for.
+            pupils: whom the terms are for; a scattering dehazer alone has no critic and only practises.
         """
         terms: Terms = {}
         fake_hazy = fake_clear = None
-        if hazy is not None and clear is not None and density is not None:
-            terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, density)
+        if hazy is not None and clear is not None and haze is not None:
+            if "hazify" in pupils:
+                terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
+            else:
+                terms = self._practised(clear, haze)
         if pairs is not None:
             weight = self.config.paired_weight or 1.0
             paired: Terms = {}
@@ -123,10 +137,19 @@ class GeneratorLosses(nn.Module):
             terms |= {name: weight * value for name, value in paired.items()}
         return terms, fake_hazy, fake_clear
 
-    def _unpaired(self, hazy: Tensor, clear: Tensor, density: Tensor) -> tuple[Terms, Tensor, Tensor]:
+    def _practised(self, clear: Tensor, haze: Haze) -> Terms:
+        assert isinstance(self.dehaze, ScatteringDehazer)
+        assert isinstance(self.hazify, ScatteringHazifier)
+        with torch.no_grad():
+            depth = guessed_depth(self.hazify, clear)
+        practice = practise(self.dehaze, clear, depth, haze, self.config.recompute)
+        terms = {"cycle_clear": cycle_loss(practice.cleared.float(), clear), **practice_terms(practice)}
+        return {name: self.config.cycle_weight * value for name, value in terms.items()}
+
+    def _unpaired(self, hazy: Tensor, clear: Tensor, haze: Haze) -> tuple[Terms, Tensor, Tensor]:
         config, (critics, perceptual) = self.config, self._judges
         assert critics is not None
-        made = make_cycles(self.dehaze, self.hazify, hazy, clear, density, config.recompute)
+        made = make_cycles(self.dehaze, self.hazify, hazy, clear, haze, config.recompute)
         terms = {
             "adversarial_clear": adversarial_loss(critics.clear(made.fake_clear), True, config.adversarial),
             "adversarial_hazy": adversarial_loss(critics.hazy(made.fake_hazy), True, config.adversarial),
@@ -136,6 +159,12 @@ class GeneratorLosses(nn.Module):
         }
         if made.same_hazy is not None:
             terms["identity_hazy"] = config.identity_weight * identity_loss(made.same_hazy.float(), hazy)
+        if made.practice is not None and made.depth_error is not None:
+            more = {
+                **practice_terms(made.practice),
+                "cycle_depth": made.depth_error.abs().mean(),
+            }
+            terms |= {name: config.cycle_weight * value for name, value in more.items()}
         if perceptual is not None:
             distance = perceptual(made.rehazed, hazy) + perceptual(made.recleared, clear)
             terms["perceptual"] = config.perceptual_weight * distance

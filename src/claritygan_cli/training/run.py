@@ -46,7 +46,7 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
 
     Args:
         resume: go on from the run folder's last checkpoint.
-        dry_run: only measure three steps and report on stdout.
+        dry_run: only measure a few steps and report on stdout.
 
     Raises:
         DataError: the data are not usable, or steps stay non-finite.

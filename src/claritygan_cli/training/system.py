@@ -20,7 +20,9 @@ from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, Terms
 from claritygan_cli.training.pair import DIRECTIONS, Pair
 
 TURNS: tuple[tuple[Direction, ...], ...] = (("dehaze",), ("dehaze",), ("dehaze",), ("hazify",))
-"""Who is taught in supervised steps, in turn: haze is harder to read than depth, and dehazing is wanted most."""
+"""Whom a step teaches, in turn: haze is harder to read than depth, and dehazing is wanted most."""
+CYCLE_TURNS: tuple[tuple[Direction, ...], ...] = (DIRECTIONS, ("dehaze",), ("dehaze",), ("dehaze",))
+"""The same for unpaired scattering generators: after a step of everything, the dehazer practises."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -57,11 +59,15 @@ class CycleGAN:
         for network in pair.networks.values():
             network.to(device).to(memory_format=torch.channels_last)
         self.averages = {direction: Average(network) for direction, network in pair.networks.items()}
-        self.critics = CriticLosses(config.adversarial, config.r1_weight) if config.unpaired else None
+        self.critics = (
+            CriticLosses(config.adversarial, config.r1_weight, config.critic_width) if config.unpaired else None
+        )
         losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device))
-        make = make_adam if config.unpaired else make_muon
+        classic = config.unpaired and config.generator == "resnet"
+        make = make_adam if classic else make_muon
+        self.turns = (DIRECTIONS,) if classic else CYCLE_TURNS if config.unpaired else TURNS
         self.descents = {"generators": Descent(make([losses], config.learning_rate), config, device)}
-        self._generator_losses = world.share(losses, whole=config.unpaired)
+        self._generator_losses = world.share(losses, whole=classic)
         if self.critics is not None:
             self.critics.to(device).to(memory_format=torch.channels_last)
             self.descents["critics"] = Descent(make_adam([self.critics], config.learning_rate), config, device)
@@ -76,20 +82,20 @@ class CycleGAN:
         return torch.autocast(self.device.type, kind) if kind else nullcontext()
 
     def step(self, batch: Batch, learning_rate: float) -> tuple[Terms, Tensor]:
-        """One update of the generators (in supervised runs of one of them), then one of the critics.
+        """One update of the generators, or of one of them, then one of the critics if those were asked.
 
         Returns:
             The terms, without gradient, and whether all of the step was finite.
         """
         if self.critics is not None:
             self.critics.requires_grad_(False)
-        pupils = DIRECTIONS if self.config.unpaired else TURNS[self.number % len(TURNS)]
+        pupils = self.turns[self.number % len(self.turns)]
         with self._autocast():
             terms, fake_hazy, fake_clear = self._generator_losses(
-                batch.hazy, batch.clear, batch.density, batch.pairs, pupils
+                batch.hazy, batch.clear, batch.haze, batch.pairs, pupils
             )
         finite = self.descents["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
-        if self.critics is not None and finite:
+        if self.critics is not None and fake_hazy is not None and finite:
             old_hazy, old_clear = self.pools["hazy"].query(fake_hazy), self.pools["clear"].query(fake_clear)
             self.critics.requires_grad_(True)
             with self._autocast():

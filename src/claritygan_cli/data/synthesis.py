@@ -51,7 +51,7 @@ INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
 OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=0.5, none=0.07)
 
 
-ANY = HazeRange(density=(0.3, 2.0), airlight=(0.7, 1.0), white=0.3)
+ANY = HazeRange(density=(0.3, 2.0), airlight=(0.7, 1.0), white=0.5)
 """For pictures of which nothing is known."""
 
 
@@ -137,14 +137,14 @@ def draw_haze(odd: Tensor, ranges: HazeRange, random: torch.Generator) -> tuple[
 
 
 def draw_any_haze(relief: Tensor, random: torch.Generator) -> Haze:
-    """Haze for clear pictures whose depth a hazifier guesses; in two of three a part of it follows ``relief`` instead.
+    """Haze for clear pictures whose depth a hazifier guesses; a random part of it follows ``relief`` instead.
 
     Args:
         relief: (N, 1, H, W) in [0, 1], a depth that they could have.
     """
     one = (len(relief), 1, 1, 1)
     density, airlight = draw_haze(torch.rand(one, generator=random) < ANY.odd, ANY, random)
-    share = uniform(-0.5, 1, one, random).clamp_min(0)
+    share = uniform(0, 1, one, random)
     return Haze((1 - share) * density, share * density * relief, airlight)
 
 

@@ -8,6 +8,10 @@ from claritygan_cli.engine.guided_filter import box_mean
 
 CUT = 0.1
 """Mean change of luma between two frames that is taken as a cut to another scene."""
+SLOWER = 4
+"""How many times more slowly the haze as a whole may change than the map of a place."""
+SCATTER = 0.05
+"""Change of a map's mean that is taken for scatter of the network's readings, and not for something that has come."""
 STILL = 0.04
 """Local change of luma at which a map follows the new frame; sensor noise, averaged over a window, is far below."""
 
@@ -16,6 +20,10 @@ class Steady:
     """Recursive filter over time (Winnemöller et al., "Real-Time Video Abstraction", 2006, in spirit): what has not
     changed in the picture keeps its map, what has changed gets a new one, and a cut starts anew.
 
+    Two numbers are kept whatever moves, since a network's readings of them scatter: the mean of the map, and the
+    airlight. The latter follows the brightness of the frames at once, as it does where exposure changes; or else taking
+    haze out would amplify their flicker.
+
     Args:
         keep: share of the old map that is kept from one frame to the next where nothing moves, 0 to below 1.
     """
@@ -23,7 +31,7 @@ class Steady:
     def __init__(self, keep: float) -> None:
         self.keep = keep
         self._guide: Tensor | None = None
-        self._state: tuple[Tensor, Tensor] | None = None
+        self._state: tuple[Tensor, Tensor, Tensor] | None = None
 
     def changes(self, guide: Tensor) -> bool:
         """Whether a frame, given by its small luma (1, 1, h, w), belongs to another scene than the last."""
@@ -39,11 +47,15 @@ class Steady:
             airlight: (1, 3, 1, 1), the newest airlight.
         """
         if self._state is None or self._guide is None or self.changes(guide):
-            self._state = values, airlight
+            self._state = values, values.mean(), airlight
         else:
             change = resize(box_mean(guide - self._guide, 2), (values.shape[2], values.shape[3]))
             keep = self.keep * torch.exp(-((change / STILL) ** 2))
-            old_values, old_airlight = self._state
-            self._state = torch.lerp(values, old_values, keep), torch.lerp(airlight, old_airlight, self.keep)
+            old_values, old_mean, old_airlight = self._state
+            whole = self.keep ** (1 / SLOWER)
+            seen = values.mean()
+            mean = torch.lerp(seen, old_mean, whole).clamp(seen - SCATTER, seen + SCATTER)
+            airlight = torch.lerp(airlight, old_airlight + (guide - self._guide).mean(), whole)
+            self._state = torch.lerp(values + (mean - seen), old_values, keep), mean, airlight
         self._guide = guide
-        return self._state
+        return self._state[0], self._state[2]

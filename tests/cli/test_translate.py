@@ -47,6 +47,8 @@ def test_options_reach_the_result(cli: Cli, photo_folder: Path, tmp_path: Path, 
     assert not np.array_equal(one, wide)
     cli(*common, "--out", tmp_path / "f", "--format", "jpg", "--suffix", "_clear", "--quality", 90)
     assert [p.name for p in (tmp_path / "f").iterdir()] == ["a_clear.jpg"]
+    cli(*common, "--out", tmp_path / "g", "--format", "jpeg")
+    assert [p.name for p in (tmp_path / "g").iterdir()] == ["a.jpeg"]
 
 
 def test_hazify_same_seed_same_bytes(cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: Make) -> None:

@@ -17,11 +17,13 @@ class Device(StrEnum):
 
 
 class Format(StrEnum):
-    """Formats of results."""
+    """Formats of results, by the ending they get."""
 
     jpg = "jpg"
+    jpeg = "jpeg"
     png = "png"
     webp = "webp"
+    tif = "tif"
     tiff = "tiff"
     bmp = "bmp"
 

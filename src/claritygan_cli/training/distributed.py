@@ -1,6 +1,7 @@
 """One process of several that train together, started by ``torchrun``."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 PATIENCE = timedelta(hours=2)
 """The others wait while the main process validates."""
+SETTLING = 0.5
+"""Seconds before a process may end: a moment after they have reported, gloo's threads still let go of tensors, and a
+Python that is ending aborts them (https://github.com/pytorch/pytorch/pull/179291)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,6 @@ def joined(device: torch.device) -> Iterator[tuple[World, torch.device]]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield World(dist.get_rank(), size), device
-        dist.barrier()  # or the first to leave takes down what the others still need
     finally:
         dist.destroy_process_group()
+        time.sleep(SETTLING)

@@ -21,8 +21,8 @@ from claritygan_cli.training.pair import DIRECTIONS, Pair
 
 TURNS: tuple[tuple[Direction, ...], ...] = (("dehaze",), ("dehaze",), ("dehaze",), ("hazify",))
 """Whom a step teaches, in turn: haze is harder to read than depth, and dehazing is wanted most."""
-CYCLE_TURNS: tuple[tuple[Direction, ...], ...] = (DIRECTIONS, ("dehaze",), ("dehaze",), ("dehaze",))
-"""The same for unpaired scattering generators: after a step of everything, the dehazer practises."""
+CYCLE_TURNS: tuple[tuple[Direction, ...], ...] = (("dehaze",), ("dehaze",), ("dehaze",), DIRECTIONS)
+"""The same for unpaired scattering generators: the dehazer practises, then comes a step of everything."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 

@@ -5,7 +5,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -70,11 +69,11 @@ class Cycles:
     depth_error: Tensor | None = None
 
 
-def _remember(function: Callable[..., Any], *arguments: Tensor) -> Any:
+def _remember(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def _recompute(function: Callable[..., Any], *arguments: Tensor) -> Any:
+def _recompute(function: Callable[..., Any], *arguments: Any) -> Any:
     """Keep only the arguments for the backward pass (Chen et al., arXiv:1604.06174)."""
     return checkpoint(function, *arguments, use_reentrant=False)
 
@@ -101,7 +100,7 @@ def practise(dehaze: ScatteringDehazer, clear: Tensor, depth: Tensor, haze: Haze
     """
     t = transmission(depth.detach(), haze.density) * torch.exp(-haze.mist)
     hazy = add_haze(clear, t, haze.airlight)
-    cleared, seen_t, airlight = (_recompute if recompute else _remember)(partial(read_haze, dehaze), hazy)
+    cleared, seen_t, airlight = (_recompute if recompute else _remember)(read_haze, dehaze, hazy)
     return Practice(hazy, cleared, t, haze.airlight, seen_t, airlight)
 
 
@@ -125,11 +124,11 @@ def scattering_cycles(
     """
     call = _recompute if recompute else _remember
     count = len(hazy)
-    cleared, t, airlight = call(partial(read_haze, dehaze), torch.cat([hazy, clear]))
+    cleared, t, airlight = call(read_haze, dehaze, torch.cat([hazy, clear]))
     fake_clear, same_clear = cleared.clamp(0, 1).split(count)
     t, airlight, gone = t[:count].detach(), airlight[:count].detach(), fake_clear.detach()
     density = haze_density(t)
-    depth, clear_depth = call(partial(guessed_depth, hazify), torch.cat([gone, clear])).split(count)
+    depth, clear_depth = call(guessed_depth, hazify, torch.cat([gone, clear])).split(count)
     seen_depth = (-t.log() / density.clamp_min(1e-3)).clamp(0, 1)
     practice = practise(dehaze, clear, clear_depth, haze, recompute)
     return Cycles(

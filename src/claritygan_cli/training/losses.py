@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from claritygan_cli.data.synthesis import HazyViews
 from claritygan_cli.engine.critic import PatchCritic
-from claritygan_cli.engine.cycles import Haze, Practice, guessed_depth, make_cycles, practise
+from claritygan_cli.engine.cycles import Haze, Practice, guessed_depth, make_cycles, practise, read_haze
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import (
     AdversarialForm,
@@ -20,7 +20,7 @@ from claritygan_cli.engine.losses import (
     gradient_penalty,
     identity_loss,
 )
-from claritygan_cli.engine.scattering import add_haze, remove_haze, transmission
+from claritygan_cli.engine.scattering import add_haze, transmission
 from claritygan_cli.models.weights import Direction
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.pair import DIRECTIONS, Pair
@@ -38,20 +38,27 @@ def each(difference: Tensor) -> Tensor:
     return difference.float().abs().flatten(1).mean(1)
 
 
+def reading_terms(
+    kind: str, seen_t: Tensor, seen_airlight: Tensor, t: Tensor, airlight: Tensor, known: Tensor | bool = True
+) -> Terms:
+    """L1 distances of what a dehazer read from the haze where that is known, from the airlight where haze shows it."""
+    visible = known & ((1 - t).mean((1, 2, 3)) > VISIBLE)
+    return {
+        f"{kind}_transmission": TRANSMISSION_WEIGHT * (each(seen_t - t) * known).mean(),
+        f"{kind}_airlight": AIRLIGHT_WEIGHT * (each(seen_airlight - airlight) * visible).mean(),
+    }
+
+
 def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
     """L1 distances from the clear picture; for a scattering dehazer also from the transmission, and from the airlight
     where there is haze to read it from, as far as they are known.
     """
     if not isinstance(dehaze, ScatteringDehazer):
         return {"paired_clear": F.l1_loss(dehaze(views.hazy).float(), views.clear)}
-    seen = dehaze.look(views.hazy)
-    t = seen.map(views.hazy, views.hazy.shape[2], 0)
-    clear = remove_haze(views.hazy, t, seen.airlight)
-    visible = views.known & ((1 - views.t).mean((1, 2, 3)) > VISIBLE)
+    clear, t, airlight = read_haze(dehaze, views.hazy)
     return {
         "paired_clear": each(clear - views.clear).mean(),
-        "paired_transmission": TRANSMISSION_WEIGHT * (each(t - views.t) * views.known).mean(),
-        "paired_airlight": AIRLIGHT_WEIGHT * (each(seen.airlight - views.airlight) * visible).mean(),
+        **reading_terms("paired", t, airlight, views.t, views.airlight, views.known),
     }
 
 
@@ -68,7 +75,7 @@ def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
             seen = pair.dehaze.look(views.hazy)
         density = torch.where(known, density, seen.density)
         airlight = torch.where(known, airlight, seen.airlight)
-    depth = pair.hazify.look(views.clear).map(views.clear, views.clear.shape[2], 0)
+    depth = guessed_depth(pair.hazify, views.clear)
     # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
     hazy = torch.where(known, add_haze(views.clear, transmission(views.depth, density), airlight), views.hazy)
     trust = torch.where(views.known & ~views.measured, INVENTED_DEPTH_WEIGHT, 1.0)
@@ -79,12 +86,8 @@ def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
 
 
 def practice_terms(practice: Practice) -> Terms:
-    """L1 distances of what the dehazer read from the haze that it practised on; of airlight where haze shows it."""
-    visible = (1 - practice.t).mean((1, 2, 3)) > VISIBLE
-    return {
-        "cycle_transmission": TRANSMISSION_WEIGHT * F.l1_loss(practice.seen_t, practice.t),
-        "cycle_airlight": AIRLIGHT_WEIGHT * (each(practice.seen_airlight - practice.airlight) * visible).mean(),
-    }
+    """L1 distances of what the dehazer read from the haze that it practised on."""
+    return reading_terms("cycle", practice.seen_t, practice.seen_airlight, practice.t, practice.airlight)
 
 
 class GeneratorLosses(nn.Module):
@@ -160,10 +163,7 @@ class GeneratorLosses(nn.Module):
         if made.same_hazy is not None:
             terms["identity_hazy"] = config.identity_weight * identity_loss(made.same_hazy.float(), hazy)
         if made.practice is not None and made.depth_error is not None:
-            more = {
-                **practice_terms(made.practice),
-                "cycle_depth": made.depth_error.abs().mean(),
-            }
+            more = {**practice_terms(made.practice), "cycle_depth": made.depth_error.abs().mean()}
             terms |= {name: config.cycle_weight * value for name, value in more.items()}
         if perceptual is not None:
             distance = perceptual(made.rehazed, hazy) + perceptual(made.recleared, clear)

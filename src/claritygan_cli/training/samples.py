@@ -3,7 +3,7 @@
 import torch
 from PIL import Image, ImageDraw
 
-from claritygan_cli.data.batches import Batches, BatchPlan
+from claritygan_cli.data.batches import Batch, Batches, BatchPlan
 from claritygan_cli.data.layouts import TrainingFiles
 from claritygan_cli.engine.cycles import Haze, make_cycles
 from claritygan_cli.engine.generators import Generator
@@ -21,22 +21,22 @@ class Samples:
         batch = Batches(files, plan).make(0)
         if batch.pairs is not None:
             known = batch.pairs.known.reshape(-1, 1, 1, 1)
-            self.hazy, self.clear = batch.pairs.hazy, batch.pairs.clear
             density = torch.where(known, batch.pairs.density, 1.0)
-            self.haze = Haze(density, torch.zeros_like(batch.pairs.t), torch.where(known, batch.pairs.airlight, 0.9))
-        else:
-            assert batch.hazy is not None
-            assert batch.clear is not None
-            assert batch.haze is not None
-            self.hazy, self.clear, self.haze = batch.hazy, batch.clear, batch.haze
+            haze = Haze(density, torch.zeros_like(batch.pairs.t), torch.where(known, batch.pairs.airlight, 0.9))
+            batch = Batch(batch.pairs.hazy, batch.pairs.clear, haze, None, batch.images)
+        self.batch = batch
 
     @torch.no_grad()
     def draw(self, dehaze: Generator, hazify: Generator, device: torch.device) -> Image.Image:
         """A grid: hazy, dehazed, rehazed, and clear, hazified, recleared; one row for each view."""
-        haze = Haze(*(part.to(device) for part in (self.haze.density, self.haze.mist, self.haze.airlight)))
-        made = make_cycles(dehaze, hazify, self.hazy.to(device), self.clear.to(device), haze)
+        batch = self.batch.to(device)
+        hazy, clear, haze = batch.hazy, batch.clear, batch.haze
+        assert hazy is not None
+        assert clear is not None
+        assert haze is not None
+        made = make_cycles(dehaze, hazify, hazy, clear, haze)
         hazified = made.practice.hazy if made.practice else made.fake_hazy
-        columns = (self.hazy, made.fake_clear, made.rehazed, self.clear, hazified, made.recleared)
+        columns = (hazy, made.fake_clear, made.rehazed, clear, hazified, made.recleared)
         rows = torch.cat([torch.cat(list(column), 1) for column in (c.float().cpu() for c in columns)], 2)
         pixels = (rows.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         sheet = Image.new("RGB", (pixels.shape[1], pixels.shape[0] + HEADER), "white")

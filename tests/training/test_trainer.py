@@ -17,7 +17,7 @@ from tests.training import tiny_run
 
 from claritygan_cli.data.batches import Batch
 from claritygan_cli.errors import DataError, UsageError
-from claritygan_cli.models.weights import load_model
+from claritygan_cli.models.weights import Direction, load_model
 from claritygan_cli.training import trainer
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.run import train
@@ -224,6 +224,24 @@ def test_a_run_starts_from_another(config: TrainConfig) -> None:
     assert card.recipe["initial"]["steps"] == 4
     with pytest.raises(UsageError, match="holds scattering models"):
         train(replace(second, generator="resnet", out=config.out.with_name("third")))
+
+
+@pytest.mark.parametrize("only", ["dehaze", "hazify"])
+def test_one_of_two_models_is_taught_alone(config: TrainConfig, only: Direction) -> None:
+    train(config)
+    alone = replace(config, objective="supervised", only=only, initial=str(config.out), out=config.out.with_name("2"))
+    with pytest.raises(UsageError, match="add --objective supervised and --initial RUN"):
+        train(replace(alone, initial=None))
+    if only == "hazify":
+        with pytest.raises(UsageError, match="leave out --validation"):
+            train(alone)
+        alone = replace(alone, validation=())
+    train(alone)
+    for direction in ("dehaze", "hazify"):
+        (old, card), (new, new_card) = (load_model(r.out / f"{direction}.safetensors") for r in (config, alone))
+        same = all(torch.equal(a, b) for a, b in zip(old.parameters(), new.parameters(), strict=True))
+        assert same == (direction != only)
+        assert (new_card == card) == (direction != only)
 
 
 def test_supervised_runs_need_no_hazy_pictures(config: TrainConfig, data: Path) -> None:

@@ -38,6 +38,13 @@ class Adversarial(StrEnum):
     log = "log"
 
 
+class Only(StrEnum):
+    """Generator that a supervised run teaches."""
+
+    dehaze = "dehaze"
+    hazify = "hazify"
+
+
 class Precision(StrEnum):
     """Numbers that the networks compute with."""
 
@@ -83,6 +90,9 @@ def train(
     objective: Annotated[
         Objective, typer.Option(help="cyclegan: unpaired, with critics. supervised: pairs only.")
     ] = Objective.cyclegan,
+    only: Annotated[
+        Only | None, typer.Option(help="Supervised: teach this one of --initial's models, keep the other.")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Views in a step.")] = 4,
     size: Annotated[int, typer.Option(min=64, help="Side of a view in pixels, a multiple of 32.")] = 128,
     views: Annotated[Views, typer.Option(help="square, or varied in scale and aspect.")] = Views.square,
@@ -135,6 +145,7 @@ def train(
         "vgg_layers": tuple(vgg_layer or TrainConfig.vgg_layers),
         "generator": generator.value,
         "objective": objective.value,
+        "only": only.value if only else None,
         "views": views.value,
         "adversarial": adversarial.value,
         "precision": precision.value,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from claritygan_cli.data.batches import Views
 from claritygan_cli.engine.losses import AdversarialForm
+from claritygan_cli.models.weights import Direction
 
 Kind = Literal["scattering", "resnet"]
 Objective = Literal["cyclegan", "supervised"]
@@ -26,6 +27,7 @@ class TrainConfig:
         generator: ``scattering`` or ``resnet``.
         width, blocks: of ``resnet``: channels of its first layer, residual blocks.
         objective: ``cyclegan``, or ``supervised`` by the paired terms alone.
+        only: the generator that supervised training teaches, while the other stays as it is; None for both.
         epochs: rounds over the larger domain.
         max_minutes: time budget that the schedule fits itself to; None for no limit.
         batch: square views in a step, of all processes together.
@@ -59,6 +61,7 @@ class TrainConfig:
     width: int = 64
     blocks: int = 9
     objective: Objective = "cyclegan"
+    only: Direction | None = None
     epochs: int = 200
     max_minutes: float | None = None
     batch: int = 4

@@ -41,6 +41,18 @@ def check_domains(config: TrainConfig, files: TrainingFiles) -> None:
         raise UsageError(f"{where}: nothing to supervise with; add clear pictures, or leave out --paired-weight")
 
 
+def check_only(config: TrainConfig) -> None:
+    """See that a run which teaches one generator alone has the other, and can tell when it got better.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if config.only and (config.unpaired or config.initial is None):
+        raise UsageError(f"--only {config.only}: add --objective supervised and --initial RUN, whose other model stays")
+    if config.only == "hazify" and config.validation:
+        raise UsageError("--only hazify: leave out --validation, which scores dehazers")
+
+
 def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> None:
     """Train to the end of a run, and leave two models in ``config.out``.
 
@@ -57,6 +69,7 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
         torch.set_num_threads(config.threads)
     if RunFolder(config.out).last.exists() and not (resume or dry_run):
         raise UsageError(f"{config.out}: holds a run already; go on with --resume, or name another --out")
+    check_only(config)
     taken = config.out.is_file() or (config.out.is_dir() and any(config.out.iterdir()))
     if taken and not (resume or dry_run or RunFolder(config.out).settings.exists()):
         raise UsageError(f"--out {config.out}: is there already, and no run; name a new folder")

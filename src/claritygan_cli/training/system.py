@@ -65,7 +65,8 @@ class CycleGAN:
         losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device))
         classic = config.unpaired and config.generator == "resnet"
         make = make_adam if classic else make_muon
-        self.turns = (DIRECTIONS,) if classic else CYCLE_TURNS if config.unpaired else TURNS
+        supervised = ((config.only,),) if config.only else TURNS
+        self.turns = (DIRECTIONS,) if classic else CYCLE_TURNS if config.unpaired else supervised
         self.descents = {"generators": Descent(make([losses], config.learning_rate), config, device)}
         self._generator_losses = world.share(losses, whole=classic)
         if self.critics is not None:

@@ -214,7 +214,10 @@ class Trainer:
             k: v for k, v in asdict(self.config).items() if k not in ("data", "hazy", "clear", "validation", "out")
         }
         for direction in DIRECTIONS:
-            card = self.system.pair.cards[direction]
+            path, card = self.folder.path / f"{direction}.safetensors", self.system.pair.cards[direction]
+            if self.config.only not in (None, direction):
+                save_model(path, self.system.pair.networks[direction], card)
+                continue
             recipe = {
                 "command": self.command,
                 "version": __version__,
@@ -226,7 +229,7 @@ class Trainer:
             }
             data = [path.name for path in (*self.config.data, *self.config.hazy, *self.config.clear)]
             card = replace(card, recipe=recipe, data=data, scores=scores if direction == "dehaze" else {})
-            save_model(self.folder.path / f"{direction}.safetensors", self.system.averages[direction].network, card)
+            save_model(path, self.system.averages[direction].network, card)
 
     def fit(self) -> None:
         """Train to the end of the run; Ctrl-C saves first.

@@ -1,21 +1,13 @@
 """``claritygan models``."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from claritygan_cli.cli.options import Json
+from claritygan_cli.cli.options import Direction, Json
 
 app = typer.Typer(invoke_without_command=True, help="List the bundled models with their scores; import others.")
-
-
-class Direction(StrEnum):
-    """Where a model translates to."""
-
-    dehaze = "dehaze"
-    hazify = "hazify"
 
 
 @app.callback()

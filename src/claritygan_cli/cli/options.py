@@ -16,6 +16,13 @@ class Device(StrEnum):
     mps = "mps"
 
 
+class Direction(StrEnum):
+    """Where a model translates to."""
+
+    dehaze = "dehaze"
+    hazify = "hazify"
+
+
 class Format(StrEnum):
     """Formats of results, by the ending they get."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from claritygan_cli.cli.options import Device, DeviceChoice, Threads
+from claritygan_cli.cli.options import Device, DeviceChoice, Direction, Threads
 
 
 class Generator(StrEnum):
@@ -36,13 +36,6 @@ class Adversarial(StrEnum):
 
     lsgan = "lsgan"
     log = "log"
-
-
-class Only(StrEnum):
-    """Generator that a supervised run teaches."""
-
-    dehaze = "dehaze"
-    hazify = "hazify"
 
 
 class Precision(StrEnum):
@@ -91,7 +84,7 @@ def train(
         Objective, typer.Option(help="cyclegan: unpaired, with critics. supervised: pairs only.")
     ] = Objective.cyclegan,
     only: Annotated[
-        Only | None, typer.Option(help="Supervised: teach this one of --initial's models, keep the other.")
+        Direction | None, typer.Option(help="Supervised: teach this one of --initial's models, keep the other.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Views in a step.")] = 4,
     size: Annotated[int, typer.Option(min=64, help="Side of a view in pixels, a multiple of 32.")] = 128,

@@ -69,10 +69,10 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
         torch.set_num_threads(config.threads)
     if RunFolder(config.out).last.exists() and not (resume or dry_run):
         raise UsageError(f"{config.out}: holds a run already; go on with --resume, or name another --out")
-    check_only(config)
     taken = config.out.is_file() or (config.out.is_dir() and any(config.out.iterdir()))
     if taken and not (resume or dry_run or RunFolder(config.out).settings.exists()):
         raise UsageError(f"--out {config.out}: is there already, and no run; name a new folder")
+    check_only(config)
     files = find_training_files(config.data, config.hazy, config.clear)
     check_domains(config, files)
     with joined(choose_device(config.device)) as (world, device):

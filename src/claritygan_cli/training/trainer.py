@@ -214,22 +214,20 @@ class Trainer:
             k: v for k, v in asdict(self.config).items() if k not in ("data", "hazy", "clear", "validation", "out")
         }
         for direction in DIRECTIONS:
-            path, card = self.folder.path / f"{direction}.safetensors", self.system.pair.cards[direction]
-            if self.config.only not in (None, direction):
-                save_model(path, self.system.pair.networks[direction], card)
-                continue
-            recipe = {
-                "command": self.command,
-                "version": __version__,
-                "steps": self.system.number,
-                "minutes": round(self.spent / 60, 1),
-                "chosen": "best validation PSNR of the run" if scores else "last of the run",
-                "settings": {k: str(v) if isinstance(v, Path) else v for k, v in settings.items()},
-                **({"initial": card.recipe} if card.recipe else {}),
-            }
-            data = [path.name for path in (*self.config.data, *self.config.hazy, *self.config.clear)]
-            card = replace(card, recipe=recipe, data=data, scores=scores if direction == "dehaze" else {})
-            save_model(path, self.system.averages[direction].network, card)
+            card = self.system.pair.cards[direction]
+            if self.config.only in (None, direction):
+                recipe = {
+                    "command": self.command,
+                    "version": __version__,
+                    "steps": self.system.number,
+                    "minutes": round(self.spent / 60, 1),
+                    "chosen": "best validation PSNR of the run" if scores else "last of the run",
+                    "settings": {k: str(v) if isinstance(v, Path) else v for k, v in settings.items()},
+                    **({"initial": card.recipe} if card.recipe else {}),
+                }
+                data = [path.name for path in (*self.config.data, *self.config.hazy, *self.config.clear)]
+                card = replace(card, recipe=recipe, data=data, scores=scores if direction == "dehaze" else {})
+            save_model(self.folder.path / f"{direction}.safetensors", self.system.averages[direction].network, card)
 
     def fit(self) -> None:
         """Train to the end of the run; Ctrl-C saves first.

@@ -89,14 +89,14 @@ def test_scattering_cycles_by_hand() -> None:
     back, forth = (torch.exp(-density * depth(image)) for image in (fake_clear, clear))
     known = torch.exp(-HAZE.density * depth(clear) - HAZE.mist)
     misty = clear * known + HAZE.airlight * (1 - known)
-    read = dehaze.look(misty)
+    read, same = dehaze.look(misty), dehaze.look(clear)
     seen_t = read.map(misty, 64, 0)
     expected = {
         "fake_clear": fake_clear,
         "rehazed": fake_clear * back + airlight * (1 - back),
         "fake_hazy": clear * forth + airlight * (1 - forth),
         "recleared": (misty - read.airlight) / seen_t + read.airlight,
-        "same_clear": dehaze(clear),
+        "same_clear": ((clear - same.airlight) / same.map(clear, 64, 0) + same.airlight).clamp(0, 1),
         "depth_error": (1 - torch.exp(-density)) * (depth(fake_clear) - (-t.log() / density).clamp(0, 1)),
     }
     made = make_cycles(dehaze, hazify, hazy, clear, HAZE)

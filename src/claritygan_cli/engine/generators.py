@@ -16,10 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from claritygan_cli.engine.calm import REACH, calm
 from claritygan_cli.engine.guided_filter import guided_coefficients, upsample_rows
 from claritygan_cli.engine.haze_unet import HazeUNet
 from claritygan_cli.engine.resnet import ResnetBody, Variant
-from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
+from claritygan_cli.engine.scattering import add_haze, haze_density, transmission
 
 WIDTHS, BLOCKS = (32, 64, 128, 144, 176), (0, 2, 4, 5, 3)
 """Of a scattering generator's U-Net, level by level."""
@@ -39,7 +40,13 @@ DARKEST = 0.03
 
 
 class Lift(Protocol):
-    """What a generator read at the working size, ready for the full-size picture."""
+    """What a generator read at the working size, ready for the full-size picture.
+
+    Attributes:
+        margin: rows above and below that have a say in how a row is translated.
+    """
+
+    margin: int
 
     def rows(self, image: Tensor, height: int, top: int) -> Tensor:
         """Translate rows of the full-size picture.
@@ -119,9 +126,10 @@ class HazeLift:
         values: (N, 1, h', w'), the map.
         airlight: (N, 3, 1, 1) or a number, in [0, 1].
         gain: of rows of the picture, given their luma (N, 1, h, W), the picture's height and the first row's index.
-        rows: see :class:`Lift`.
+        rows, margin: see :class:`Lift`.
     """
 
+    margin = 0
     gain: Callable[..., Tensor]
     rows: Callable[..., Tensor]
 
@@ -162,8 +170,12 @@ class Generator(nn.Module, ABC):
 
 
 class DehazeLift(HazeLift):
-    """The haze that a dehazer read: transmission in [MIN_TRANSMISSION, 1] and airlight, to be divided out."""
+    """The haze that a dehazer read: transmission in [MIN_TRANSMISSION, 1] and airlight, to be divided out.
 
+    Noise, and what is as faint, is not divided, or it would be brought up from behind dense haze.
+    """
+
+    margin = REACH
     airlight: Tensor
 
     def map(self, image: Tensor, height: int, top: int) -> Tensor:
@@ -172,13 +184,14 @@ class DehazeLift(HazeLift):
 
     def gain(self, luma: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """See :class:`HazeLift`; ``strength`` as in :func:`remove_haze`."""
-        t = self._lift.rows(luma, height, top).clamp_(FAINTEST, 1)
-        return t.reciprocal_() if strength == 1 else t.pow_(-strength)
+        t = self._lift.rows(luma, height, top).clamp(FAINTEST, 1)
+        return t.reciprocal() if strength == 1 else t.pow(-strength)
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Dehazed rows; ``strength`` as in :func:`remove_haze`."""
-        t = self.map(image, height, top).clamp_min(FAINTEST)
-        return remove_haze(image, t, self.airlight, strength).clamp(0, 1)
+        luma = grey(image)
+        change = (calm(image, luma) - self.airlight) * (self.gain(luma, height, top, strength) - 1)
+        return (image + change).clamp(0, 1)
 
     @property
     def density(self) -> Tensor:
@@ -313,6 +326,8 @@ class TranslationLift:
     Each colour channel guides itself (as in Wu et al., "Fast End-to-End Trainable Guided Filter", CVPR 2018). Where the
     photo has the small picture's size, the small translation is the result.
     """
+
+    margin = 0
 
     def __init__(self, small: Tensor, translated: Tensor) -> None:
         self.small, self.translated = small, translated

@@ -69,8 +69,9 @@ class Translator:
         lift = self.generator.look(self._small(pixels, scale))
         step = max(1, BAND_PIXELS // width)
         for top in range(0, height, step):
-            band = torch.from_numpy(pixels[top : top + step].astype(np.float32)).to(self.device)
-            rows = lift.rows(band.permute(2, 0, 1)[None] / scale, height, top, **knobs)
-            rows = rows[0].mul_(scale).round_().permute(1, 2, 0)
+            first, last = max(0, top - lift.margin), top + step + lift.margin
+            band = torch.from_numpy(pixels[first:last].astype(np.float32)).to(self.device)
+            rows = lift.rows(band.permute(2, 0, 1)[None] / scale, height, first, **knobs)
+            rows = rows[0, :, top - first :][:, :step].mul_(scale).round_().permute(1, 2, 0)
             result[top : top + step] = rows.cpu().numpy().astype(pixels.dtype)
         return result

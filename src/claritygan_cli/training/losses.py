@@ -75,7 +75,8 @@ def standardised(depth: Tensor) -> Tensor:
 
 def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
     """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, also but for
-    its scale and offset, and from the picture with the known haze, or else with the haze that the dehazer read. Invented depth counts for less.
+    its scale and offset, and from the picture with the known haze, or else with the haze that the dehazer read.
+    Invented depth counts for less.
     """
     if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
         return {"paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy)}

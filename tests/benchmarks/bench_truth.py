@@ -45,7 +45,7 @@ def pixels(image: Tensor) -> np.ndarray:
 
 
 def true_haze(hazy: Tensor, clear: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Airlight (a grey), transmission, and how well the latter shows: least squares in windows, over a range of greys."""
+    """Airlight (a grey), transmission, and how well the latter shows: least squares in windows, for many greys."""
     fits = []
     for airlight in torch.arange(0.6, 1.001, 0.005):
         seen, there = hazy - airlight, clear - airlight

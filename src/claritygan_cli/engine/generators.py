@@ -22,7 +22,7 @@ from claritygan_cli.engine.haze_unet import HazeUNet
 from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.scattering import add_haze, haze_density, transmission
 
-WIDTHS, BLOCKS = (32, 64, 128, 144, 176), (0, 2, 4, 5, 3)
+WIDTHS, BLOCKS = (32, 64, 128, 144, 176), (0, 2, 3, 3, 1)
 """Of a scattering generator's U-Net, level by level."""
 SMOOTH_RADIUS, SMOOTH_EPS = 3, 1e-3
 """Of the guided filter that smooths a map at its own size."""

@@ -26,9 +26,7 @@ from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.pair import DIRECTIONS, Pair
 
 TRANSMISSION_WEIGHT, AIRLIGHT_WEIGHT = 0.5, 0.3
-INVENTED_DEPTH_WEIGHT, ORDER_WEIGHT = 0.3, 0.2
-FLAT = 0.02
-"""Mean deviation of depth, in shares of the farthest, below which there is no order of depths to learn."""
+INVENTED_DEPTH_WEIGHT = 0.3
 VISIBLE = 0.05
 """Mean share of airlight in a picture from which on it can be read."""
 
@@ -64,19 +62,9 @@ def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
     }
 
 
-def standardised(depth: Tensor) -> Tensor:
-    """Depth (N, 1, H, W) less its median, divided by its mean deviation from it, picture by picture (Ranftl et al.,
-    "Towards Robust Monocular Depth Estimation", TPAMI 2022, eq. 5): what a view shows of it that does not depend on the
-    rest of the photo.
-    """
-    centred = depth.float() - depth.float().flatten(1).median(1).values.reshape(-1, 1, 1, 1)
-    return centred / centred.abs().mean((1, 2, 3), keepdim=True).clamp_min(FLAT)
-
-
 def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
-    """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, also but for
-    its scale and offset, and from the picture with the known haze, or else with the haze that the dehazer read.
-    Invented depth counts for less.
+    """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, and from the
+    picture with the known haze, or else with the haze that the dehazer read. Invented depth counts for less.
     """
     if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
         return {"paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy)}
@@ -93,8 +81,6 @@ def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
     trust = torch.where(views.known & ~views.measured, INVENTED_DEPTH_WEIGHT, 1.0)
     return {
         "paired_depth": (each(depth - views.depth) * views.known * trust).mean(),
-        "paired_order": ORDER_WEIGHT
-        * (each(standardised(depth) - standardised(views.depth)) * views.known * trust).mean(),
         "paired_hazy": (each(add_haze(views.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
     }
 

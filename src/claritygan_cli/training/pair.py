@@ -1,12 +1,12 @@
 """The two generators that are trained together."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from claritygan_cli.engine.generators import BLOCKS, WIDTHS, Generator
+from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.catalogue import open_model
 from claritygan_cli.models.weights import Direction, ModelCard, build_generator
@@ -40,28 +40,11 @@ def fresh_card(config: TrainConfig, direction: Direction) -> ModelCard:
     numbers: dict[str, Any] = {"working_size": round(WORKING_SHARE * config.size)}
     if config.generator == "resnet":
         numbers |= {"width": config.width, "blocks": config.blocks}
-    else:
-        numbers |= {"widths": list(WIDTHS), "blocks": list(BLOCKS)}
     return ModelCard(config.generator, direction, numbers)
 
 
-def deepened(network: Generator, card: ModelCard, blocks: list[int]) -> tuple[Generator, ModelCard]:
-    """A scattering generator with as many residual blocks on each level as asked for, or its own if those are more.
-
-    It computes what it did, since a new block's gain is zero (as in Chen et al., "Net2Net", ICLR 2016).
-    """
-    own = card.numbers["blocks"]
-    more = [max(pair) for pair in zip(own, blocks, strict=True)] if len(own) == len(blocks) else own
-    if more == own:
-        return network, card
-    card = replace(card, numbers=card.numbers | {"blocks": more})
-    deeper = build_generator(card)
-    deeper.load_state_dict(network.state_dict(), strict=False)  # but for the new blocks
-    return deeper, card
-
-
 def make_pair(config: TrainConfig, resumed: dict[Direction, ModelCard] | None = None) -> Pair:
-    """Generators with fresh weights, or with those of ``config.initial``, deepened where those are less deep.
+    """Generators with fresh weights, or with those of ``config.initial``.
 
     Args:
         resumed: cards of a run to go on with, whose weights will be loaded.
@@ -92,8 +75,6 @@ def make_pair(config: TrainConfig, resumed: dict[Direction, ModelCard] | None = 
         if card.generator != config.generator:
             where = f"{config.out}" if resumed else f"--initial {config.initial}"
             raise UsageError(f"{where}: holds {card.generator} models; add --generator {card.generator}")
-        if card.generator == "scattering" and not resumed:
-            network, card = deepened(network, card, fresh_card(config, direction).numbers["blocks"])
         networks[direction] = network.train()
         cards[direction] = card
     return Pair(networks["dehaze"], networks["hazify"], cards)

@@ -68,13 +68,13 @@ def main() -> None:
     ranks: dict[Path, list[float]] = {}
     for pair in find_pairs(Path(data)):
         hazy, clear = read_pair(pair)
-        airlight, t, square = true_haze(floats(hazy), floats(clear))
-        rendered = pixels(add_haze(floats(clear), t, airlight))
+        picture, truth = floats(hazy), floats(clear)
+        airlight, t, square = true_haze(picture, truth)
         scores["dehazed"].append(score(dehazer(hazy), clear))
-        scores["with the true haze"].append(score(pixels(remove_haze(floats(hazy), t, airlight)), clear))
-        scores["rendered"].append(score(dehazer(rendered), clear))
+        scores["with the true haze"].append(score(pixels(remove_haze(picture, t, airlight)), clear))
+        scores["rendered"].append(score(dehazer(pixels(add_haze(truth, t, airlight))), clear))
         generator = hazifier.generator
-        depth = resize(generator.look(generator.shrink(floats(clear))).map(floats(clear), len(clear), 0), RANKED)
+        depth = resize(generator.look(generator.shrink(truth)).map(truth, len(clear), 0), RANKED)
         shown = resize(square, RANKED) > TELLING
         ranks.setdefault(pair.truth, []).append(spearmanr(depth[shown], -resize(t, RANKED)[shown]).statistic)
     for name, these in scores.items():

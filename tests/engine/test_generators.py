@@ -4,19 +4,14 @@ import torch
 from claritygan_cli.engine.calm import calm
 from claritygan_cli.engine.generators import (
     DARKEST,
-    FAINTEST,
-    MIN_TRANSMISSION,
-    DehazeLift,
     Generator,
-    MapLift,
     ResnetGenerator,
     ScatteringDehazer,
     ScatteringHazifier,
-    grey,
     least_transmission,
-    resize,
     working_shape,
 )
+from claritygan_cli.engine.lifts import FAINTEST, MIN_TRANSMISSION, grey, resize
 from claritygan_cli.engine.scattering import remove_haze
 
 SIZES = [(1, 1), (1, 7), (5, 3), (33, 64), (64, 96), (50, 300)]
@@ -61,29 +56,6 @@ def test_rows_make_the_whole(name: str) -> None:
     torch.testing.assert_close(torch.cat(parts, 2), generator(image), atol=1e-5, rtol=0)
 
 
-def test_a_lift_keeps_the_map_that_it_carries() -> None:
-    random = torch.Generator().manual_seed(0)
-    guide, values = torch.rand(1, 1, 24, 32, generator=random), torch.rand(1, 1, 24, 32, generator=random)
-    torch.testing.assert_close(MapLift(guide, values, 0.01).rows(guide, 24, 0), values)
-
-
-def test_a_lift_finds_edges_that_are_finer_than_the_map() -> None:
-    near = (torch.arange(320)[None, :] * 0.7 + torch.arange(240)[:, None] < 203).float()[None, None]
-    luma, t = 0.7 - 0.5 * near, 0.3 + 0.6 * near
-    small = resize(t, (30, 40))
-    lifted = MapLift(resize(luma, (60, 80)), small, 0.01).rows(luma, 240, 0)
-    plain = torch.nn.functional.interpolate(small, size=(240, 320), mode="bilinear")
-    assert (lifted - t).abs().mean() < 0.4 * (plain - t).abs().mean()
-
-
-def test_a_lift_takes_no_grain_from_flat_areas() -> None:
-    luma = 0.8 + 0.01 * torch.randn(1, 1, 240, 320, generator=torch.Generator().manual_seed(0))
-    t = torch.linspace(0.2, 0.6, 40).expand(1, 1, 30, 40)
-    lifted = MapLift(resize(luma, (60, 80)), t, 0.01).rows(luma, 240, 0)
-    plain = torch.nn.functional.interpolate(t, size=(240, 320), mode="bilinear")
-    assert (lifted - plain).abs().max() < 2e-3
-
-
 def test_parameter_counts() -> None:
     def count(network: torch.nn.Module) -> int:
         return sum(p.numel() for p in network.parameters())
@@ -116,25 +88,6 @@ def test_hazifier_applies_the_scattering_model() -> None:
     t = torch.exp(-2.0 * lift.map(image, 64, 0))
     torch.testing.assert_close(lift.rows(image, 64, 0, 2.0, light), image * t + light * (1 - t), atol=1e-6, rtol=0)
     torch.testing.assert_close(lift.rows(image, 64, 0, 0.0, light), image)
-
-
-def test_what_hardly_shows_is_not_amplified_beyond_reason() -> None:
-    guide, light = torch.rand(1, 1, 32, 32), torch.full((1, 3, 1, 1), 0.8)
-    lift = DehazeLift(guide, torch.full((1, 1, 16, 16), 0.1), light)
-    image = (light + 0.05 * torch.rand(1, 3, 1, 1)).expand(1, 3, 32, 32)
-    torch.testing.assert_close(lift.rows(image, 32, 0), ((image - light) / FAINTEST + light).clamp(0, 1))
-    torch.testing.assert_close(lift.gain(guide, 32, 0), torch.full((1, 1, 32, 32), 1 / FAINTEST))
-
-
-def test_noise_is_not_amplified_but_detail_is() -> None:
-    random = torch.Generator().manual_seed(0)
-    guide, light = torch.full((1, 1, 64, 64), 0.6), torch.full((1, 3, 1, 1), 0.8)
-    lift = DehazeLift(guide, torch.full((1, 1, 32, 32), 0.3), light)
-    noise = torch.randn(1, 3, 64, 64, generator=random) / 255
-    grown = lift.rows(0.6 + noise, 64, 0).std() / noise.std()
-    assert 1 < grown < 2  # divided by the transmission, noise would grow 3.3 times
-    stripes = 0.6 + 0.04 * (torch.arange(64) // 4 % 2).float().expand(1, 3, 64, 64)
-    assert lift.rows(stripes, 64, 0).std() / stripes.std() > 3
 
 
 def test_fresh_dehazer_starts_from_the_mean_colour_and_little_haze() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from claritygan_cli.data.depth import from_camvid_labels, invent
 from claritygan_cli.data.layouts import Source
-from claritygan_cli.engine.generators import resize
+from claritygan_cli.engine.lifts import resize
 from claritygan_cli.errors import DataError
 
 DEPTHS_PER_PHOTO = 5

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.generators import resize
 from claritygan_cli.engine.guided_filter import box_mean
+from claritygan_cli.engine.lifts import resize
 
 CUT = 0.1
 """Mean change of luma between two frames that is taken as a cut to another scene."""

@@ -8,14 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from claritygan_cli.engine.generators import (
-    HazeLift,
-    ScatteringGenerator,
-    grey,
-    resize,
-    working_shape,
-)
+from claritygan_cli.engine.generators import ScatteringGenerator, working_shape
 from claritygan_cli.engine.grain import Grain
+from claritygan_cli.engine.lifts import HazeLift, grey, resize
 from claritygan_cli.engine.steady import Steady
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.translator import BAND_PIXELS, Translator

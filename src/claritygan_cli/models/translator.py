@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.generators import Generator, resize, working_shape
+from claritygan_cli.engine.generators import Generator, working_shape
+from claritygan_cli.engine.lifts import resize
 from claritygan_cli.errors import UsageError
 
 BAND_PIXELS = 1 << 17

@@ -157,3 +157,30 @@ def test_maps_are_smoothed_but_not_in_training(name: str) -> None:
     steps = 0.2 + 0.6 * edge
     torch.testing.assert_close(generator.smoothed(edge, steps), steps, atol=0.05, rtol=0)
     assert generator.train().smoothed(guide, noise) is noise
+
+
+@torch.no_grad()
+def test_looks_are_averaged_but_not_in_training() -> None:
+    image = torch.rand(1, 3, 64, 96)
+    dehazer = make("dehazer")
+    assert isinstance(dehazer, ScatteringDehazer)
+    t, airlight = dehazer.read(image)
+    mirrored_t, mirrored_airlight = dehazer.read(image.flip(3))
+    guide = resize(grey(image), (32, 48))
+    lift = dehazer.look(image)
+    torch.testing.assert_close(lift.values, dehazer.smoothed(guide, (t + mirrored_t.flip(3)) / 2))
+    torch.testing.assert_close(lift.airlight, (airlight + mirrored_airlight) / 2)
+    torch.testing.assert_close(dehazer.look(image, steadied=True).values, dehazer.smoothed(guide, t))
+    torch.testing.assert_close(dehazer.train().look(image).values, t)
+    hazifier = make("hazifier")
+    assert isinstance(hazifier, ScatteringHazifier)
+    depth, layout = hazifier.read(image)[0], hazifier.read(resize(image, (32, 48)))[0]
+    expected = hazifier.smoothed(guide, (depth + resize(layout, (32, 48))) / 2)
+    torch.testing.assert_close(hazifier.look(image).values, expected)
+    torch.testing.assert_close(hazifier.train().look(image).values, depth)
+
+
+@torch.no_grad()
+def test_a_mirror_image_is_dehazed_as_the_picture_is() -> None:
+    image, dehazer = torch.rand(1, 3, 64, 96), make("dehazer")
+    torch.testing.assert_close(dehazer(image.flip(3)).flip(3), dehazer(image), atol=1e-4, rtol=0)

@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from claritygan_cli.engine.lifts import FAINTEST, DehazeLift, MapLift, resize
+from claritygan_cli.engine.lifts import FAINTEST, OPAQUE, DehazeLift, MapLift, resize
 
 
 def test_a_lift_keeps_the_map_that_it_carries() -> None:
@@ -26,12 +27,13 @@ def test_a_lift_takes_no_grain_from_flat_areas() -> None:
     assert (lifted - plain).abs().max() < 2e-3
 
 
-def test_what_hardly_shows_is_not_amplified_beyond_reason() -> None:
+@pytest.mark.parametrize(("t", "gain"), [(0.8, 1.25), (FAINTEST, 4.0), (0.175, 2.5), (OPAQUE, 1.0), (0.05, 1.0)])
+def test_what_hardly_shows_is_not_amplified_beyond_reason(t: float, gain: float) -> None:
     guide, light = torch.rand(1, 1, 32, 32), torch.full((1, 3, 1, 1), 0.8)
-    lift = DehazeLift(guide, torch.full((1, 1, 16, 16), 0.1), light)
+    lift = DehazeLift(guide, torch.full((1, 1, 16, 16), t), light)
     image = (light + 0.05 * torch.rand(1, 3, 1, 1)).expand(1, 3, 32, 32)
-    torch.testing.assert_close(lift.rows(image, 32, 0), ((image - light) / FAINTEST + light).clamp(0, 1))
-    torch.testing.assert_close(lift.gain(guide, 32, 0), torch.full((1, 1, 32, 32), 1 / FAINTEST))
+    torch.testing.assert_close(lift.rows(image, 32, 0), ((image - light) * gain + light).clamp(0, 1))
+    torch.testing.assert_close(lift.gain(guide, 32, 0), torch.full((1, 1, 32, 32), gain))
 
 
 def test_noise_is_not_amplified_but_detail_is() -> None:

@@ -95,7 +95,17 @@ def least_transmission(small: Tensor, airlight: Tensor, size: tuple[int, int]) -
 
 
 class ScatteringGenerator(Generator):
-    """A generator that predicts one map, at half the working size, for the scattering model."""
+    """A generator that predicts one map, at half the working size, for the scattering model.
+
+    In training the network looks once. In use it may look several times, and what it reads is averaged:
+
+    Attributes:
+        shares: of the small picture's size, at which it looks.
+        mirrored: whether it looks at the mirror image too.
+    """
+
+    shares: tuple[float, ...] = (1.0,)
+    mirrored = False
 
     def __init__(
         self,
@@ -110,8 +120,35 @@ class ScatteringGenerator(Generator):
         start_at(self.head, 0.0)
 
     @abstractmethod
-    def look(self, small: Tensor) -> HazeLift:
-        """Read the haze or the depth of (N, 3, h, w) in [0, 1]."""
+    def look(self, small: Tensor, steadied: bool = False) -> HazeLift:
+        """Read the haze or the depth of (N, 3, h, w) in [0, 1].
+
+        Args:
+            steadied: leave the mirror image out, since what is read will be averaged over the frames of a film.
+        """
+
+    @abstractmethod
+    def read(self, small: Tensor) -> tuple[Tensor, Tensor]:
+        """The map (N, 1, h', w') and the airlight (N, 3, 1, 1) that the network reads in one look."""
+
+    def reading(self, small: Tensor, steadied: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Guide, map and airlight for a lift; see :meth:`look`."""
+        values, airlight = self.read(small) if self.training else self._mean_reading(small, steadied)
+        guide = resize(grey(small).float(), (values.shape[2], values.shape[3]))
+        return guide, self.smoothed(guide, values), airlight
+
+    def _mean_reading(self, small: Tensor, steadied: bool) -> tuple[Tensor, Tensor]:
+        maps, airlights = [], []
+        height, width = small.shape[2:]
+        for share in self.shares:
+            size = working_shape(height, width, round(share * max(height, width)), self.multiple)
+            view = resize(small, size)
+            for mirrored in (False, True) if self.mirrored and not steadied else (False,):
+                values, airlight = self.read(view.flip(3) if mirrored else view)
+                maps.append(values.flip(3) if mirrored else values)
+                airlights.append(airlight)
+        size = maps[0].shape[2], maps[0].shape[3]
+        return torch.stack([resize(values, size) for values in maps]).mean(0), torch.stack(airlights).mean(0)
 
     def smoothed(self, guide: Tensor, values: Tensor) -> Tensor:
         """The map without noise, but for the picture's own edges (guided filter); untouched in training.
@@ -130,6 +167,8 @@ class ScatteringGenerator(Generator):
 class ScatteringDehazer(ScatteringGenerator):
     """hazy -> clear: predicts transmission and airlight, and inverts the scattering model with them."""
 
+    mirrored = True
+
     def __init__(
         self, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS, working_size: int = 192
     ) -> None:
@@ -140,8 +179,12 @@ class ScatteringDehazer(ScatteringGenerator):
         start_at(self.attention, 0.0)
         start_at(self.airlight[-1], 0.0)
 
-    def look(self, small: Tensor) -> DehazeLift:
-        """Read the haze of (N, 3, h, w)."""
+    def look(self, small: Tensor, steadied: bool = False) -> DehazeLift:
+        """Read the haze of (N, 3, h, w); see :meth:`ScatteringGenerator.look`."""
+        return DehazeLift(*self.reading(small, steadied))
+
+    def read(self, small: Tensor) -> tuple[Tensor, Tensor]:
+        """Transmission in [MIN_TRANSMISSION, 1] and airlight in [0, 1]."""
         features = self.body(small)
         t = MIN_TRANSMISSION + (1 - MIN_TRANSMISSION) * torch.sigmoid(self.head(features.fine).float())
         # airlight is the colour of the haziest part (He et al., CVPR 2009), found by attention and then corrected
@@ -150,19 +193,25 @@ class ScatteringDehazer(ScatteringGenerator):
         haziest = (weight * colours).sum(2)
         correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
         airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
-        t = torch.maximum(t, least_transmission(small, airlight, (t.shape[2], t.shape[3])))
-        guide = resize(grey(small).float(), (t.shape[2], t.shape[3]))
-        return DehazeLift(guide, self.smoothed(guide, t), airlight)
+        return torch.maximum(t, least_transmission(small, airlight, (t.shape[2], t.shape[3]))), airlight
 
 
 class ScatteringHazifier(ScatteringGenerator):
-    """clear -> hazy: predicts relative depth, and applies the scattering model with it."""
+    """clear -> hazy: predicts relative depth, and applies the scattering model with it.
 
-    def look(self, small: Tensor) -> HazifyLift:
-        """Read the depth of (N, 3, h, w)."""
+    At half the size it sees the layout of a scene, where at the whole size it sees edges.
+    """
+
+    shares = (1.0, 0.5)
+
+    def look(self, small: Tensor, steadied: bool = False) -> HazifyLift:
+        """Read the depth of (N, 3, h, w); see :meth:`ScatteringGenerator.look`."""
+        return HazifyLift(*self.reading(small, steadied))
+
+    def read(self, small: Tensor) -> tuple[Tensor, Tensor]:
+        """Depth in [0, 1], and the airlight where nobody asks for another."""
         depth = torch.sigmoid(self.head(self.body(small).fine).float())
-        guide = resize(grey(small).float(), (depth.shape[2], depth.shape[3]))
-        return HazifyLift(guide, self.smoothed(guide, depth), AIRLIGHT)
+        return depth, depth.new_full((len(depth), 3, 1, 1), AIRLIGHT)
 
 
 class ResnetGenerator(Generator):

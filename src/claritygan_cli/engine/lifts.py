@@ -19,6 +19,8 @@ MIN_TRANSMISSION = 0.05
 """Of the densest haze that a dehazer may see."""
 FAINTEST = 0.25
 """Of the densest haze that is taken out whole; what shows through a denser one would be brought up with its noise."""
+OPAQUE = 0.1
+"""Of haze through which nothing is seen, and which stays."""
 
 
 class Lift(Protocol):
@@ -109,6 +111,18 @@ class HazeLift:
         return type(self)(guide, values, airlight)
 
 
+def taken_out(t: Tensor) -> Tensor:
+    """The transmission to divide by: ``t`` itself down to FAINTEST; in denser haze the gain ``1 / t`` falls back to 1.
+
+    Where hardly anything shows, as in the sky, a division would bring up what is uneven in the haze itself.
+
+    Args:
+        t: of the haze, in [MIN_TRANSMISSION, 1].
+    """
+    hidden = ((FAINTEST - t) / (FAINTEST - OPAQUE)).clamp(0, 1)
+    return torch.lerp(t.clamp_min(FAINTEST).reciprocal(), torch.ones_like(t), hidden).reciprocal()
+
+
 class DehazeLift(HazeLift):
     """The haze that a dehazer read: transmission in [MIN_TRANSMISSION, 1] and airlight, to be divided out.
 
@@ -118,13 +132,17 @@ class DehazeLift(HazeLift):
     margin = REACH
     airlight: Tensor
 
+    @cached_property
+    def _taken_out(self) -> MapLift:
+        return MapLift(self.guide, taken_out(self.values), MAP_EPS)
+
     def map(self, image: Tensor, height: int, top: int) -> Tensor:
         """Transmission (N, 1, h, W) for rows of the full-size picture."""
         return self._lift.rows(grey(image), height, top).clamp(MIN_TRANSMISSION, 1)
 
     def gain(self, luma: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """See :class:`HazeLift`; ``strength`` as in :func:`remove_haze`."""
-        t = self._lift.rows(luma, height, top).clamp(FAINTEST, 1)
+        t = self._taken_out.rows(luma, height, top).clamp(FAINTEST, 1)
         return t.reciprocal() if strength == 1 else t.pow(-strength)
 
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:

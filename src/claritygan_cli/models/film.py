@@ -153,7 +153,7 @@ class FilmTranslator:
             or (guide - old).abs().mean() > LOOK_CHANGE
         ):
             turns = rotation // 90
-            lift: HazeLift = self.generator.look(torch.rot90(small, turns, (2, 3)))
+            lift: HazeLift = self.generator.look(torch.rot90(small, turns, (2, 3)), steadied=self.temporal > 0)
             values = torch.rot90(lift.values, -turns, (2, 3))
             self._lift = lift.changed(guide, values, lift.airlight)
             self._looked_at, self._age, self.looks = guide, 0, self.looks + 1

@@ -33,7 +33,7 @@ def choose_device(name: str) -> torch.device:
 class Translator:
     """A generator on a device, for numpy photos.
 
-    The network looks at the photo once, at the working size; the full-size photo is then translated in bands of rows,
+    The network looks at the photo at the working size; the full-size photo is then translated in bands of rows,
     so that memory beyond the photo and its result stays small.
 
     Args:

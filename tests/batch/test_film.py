@@ -224,6 +224,42 @@ def test_parts(tmp_path: Path, film: Film) -> None:
     assert times_of(tmp_path / "start.mp4") == times_of(source)[:7]
 
 
+@pytest.mark.parametrize(
+    ("start", "numbers", "times"),
+    [
+        (0.0, [0, 1, 2, 3], [0, 5, 9, 10]),
+        (3.0, [0, 1, 2, 3], [0, 2, 6, 7]),
+        (4.98, [1, 2, 3], [0.02, 4.02, 5.02]),
+        (5.0, [1, 2, 3], [0, 4, 5]),
+        (9.5, [2, 3], [0, 0.5]),
+    ],
+)
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_a_part_begins_with_the_frame_that_is_on_show(
+    tmp_path: Path, film: Film, start: float, numbers: list[int], times: list[float], ending: str
+) -> None:
+    source = make_film(tmp_path / f"in.{ending}", [0, 5000, 9000, 10000], time_base=MILLI, options={"g": "2"})
+    film(source, tmp_path / "out.mp4", FilmOptions(Encoding("h264", 0), start=start))
+    assert [float(t) for t in times_of(tmp_path / "out.mp4")] == pytest.approx(times, abs=2e-3)
+    shown = frames_of(source)
+    for frame, number in zip(frames_of(tmp_path / "out.mp4"), numbers, strict=True):
+        assert np.abs(frame.astype(int) - shown[number]).max() <= 2
+
+
+def test_a_part_may_lie_within_the_last_frame(tmp_path: Path, film: Film) -> None:
+    source, still = make_film(tmp_path / "in.mp4", [0], time_base=MILLI), tmp_path / "still.mp4"
+    with av.open(str(source)) as before, av.open(str(still), "w") as after:
+        copy = after.add_stream_from_template(before.streams.video[0])
+        for packet in before.demux(video=0):
+            if packet.size:
+                packet.duration = round(10 / packet.time_base)
+                packet.stream = copy
+                after.mux(packet)
+    assert film(still, tmp_path / "out.mp4", FilmOptions(start=7.0)).frames == 1
+    with pytest.raises(ImageError, match="no frames behind --start 11"):
+        film(still, tmp_path / "none.mp4", FilmOptions(start=11.0))
+
+
 def test_truncated_films_yield_what_there_is(tmp_path: Path, film: Film) -> None:
     source = make_film(tmp_path / "in.mp4", range(100), options={"g": "10"})
     with av.open(str(tmp_path / "fast.mp4"), "w", options={"movflags": "faststart"}) as out, av.open(str(source)) as c:

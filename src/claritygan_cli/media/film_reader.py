@@ -19,6 +19,8 @@ LIMITED, FULL = 1, 2
 
 NO_KEYFRAMES = frozenset({"mpegts", "mpeg"})
 """Formats in which a seek does not land where decoding can begin."""
+STILL_SHOWN = 0.05
+"""Seconds that a frame of before ``start`` has to stay on show after it, to be the first one."""
 BROKEN = (av.error.FFmpegError, OSError, ValueError)
 
 Piece = av.VideoFrame | av.Packet
@@ -112,6 +114,7 @@ class FilmReader:
         self.offset = begin + (start or 0.0) if from_zero or start is not None else 0.0
         self.problems: list[str] = []
         self.frames = 0
+        self._before: av.VideoFrame | None = None
         self._size: tuple[int, int] | None = None
         self._last: int | None = None
         self._read = 0.0
@@ -230,10 +233,9 @@ class FilmReader:
                 frames = self.video.decode(packet)
             except BROKEN:
                 frames, bad = [], bad + 1
-            for frame in frames:
-                frame.time_base = frame.time_base or self.video.time_base
+            for frame in self._from_start(frames, packet is None):
                 over = over or self._is_over(frame)
-                if over or (frame.time is not None and frame.time < self.start - 1e-6):
+                if over:
                     continue
                 bad += bool(frame.is_corrupt)
                 self._stamp(frame)
@@ -245,6 +247,34 @@ class FilmReader:
             self.problems.append(f"{bad} damaged frames")
         if not over and not np.isfinite(self.start):
             self._see_what_is_missing()
+
+    def _from_start(self, frames: list[av.VideoFrame], last: bool) -> Generator[av.VideoFrame]:
+        """Frames without those before ``start``, but for one that is still on show then, which is moved there.
+
+        Args:
+            last: whether no frames follow these.
+        """
+        for frame in frames:
+            frame.time_base = frame.time_base or self.video.time_base
+            if frame.time is not None and frame.time < self.start - 1e-6:
+                self._before = frame
+                continue
+            if frame.time is not None:
+                yield from self._still_shown(frame.time)
+            yield frame
+        if last:
+            yield from self._still_shown()
+
+    def _still_shown(self, until: float | None = None) -> Generator[av.VideoFrame]:
+        """The last frame from before ``start``; ``until``: seconds at which the next one comes, if one does."""
+        before, self._before = self._before, None
+        if before is None or before.time is None or before.time_base is None:
+            return
+        if until is None:
+            until = before.time + float(before.duration * before.time_base)
+        if until - self.start >= STILL_SHOWN:
+            before.pts = round(self.start / before.time_base)
+            yield before
 
     def _in_step(self, pieces: Iterable[Piece]) -> Generator[Piece]:
         """Holds back the sound that runs ahead of the frames, until it is known that those are wanted."""

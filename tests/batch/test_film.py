@@ -16,6 +16,7 @@ from claritygan_cli.batch.film import FilmOptions, FilmResult, translate_film
 from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.media.film_formats import Encoding
 from claritygan_cli.media.film_reader import FilmReader, plane_arrays
+from claritygan_cli.media.hdr import Hdr
 from claritygan_cli.models.film import FilmTranslator
 from claritygan_cli.models.translator import Translator
 from claritygan_cli.models.weights import load_model
@@ -135,6 +136,32 @@ def test_what_a_film_says_of_itself_is_kept(tmp_path: Path, film: Film) -> None:
         assert after.video.sample_aspect_ratio == Fraction(4, 3)
         assert after.container.metadata["title"] == "a ride"
         assert [c["metadata"]["title"] for c in after.container.chapters()] == ["first"]
+
+
+COLOURS = [Fraction(n, 50000) for n in (34000, 16000, 13250, 34500, 7500, 3000, 15635, 16450)]
+HDR = Hdr((*COLOURS, Fraction(50, 10000), Fraction(1000)), (1000, 400))
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+@pytest.mark.parametrize("hdr", [HDR, Hdr(HDR.display, None), Hdr(None, HDR.light)])
+def test_hdr_metadata_is_kept(tmp_path: Path, film: Film, codec: str, hdr: Hdr) -> None:
+    source = make_film(
+        tmp_path / "in.mkv", pixel_format="yuv420p10le", tags=(9, 1, 9, 16), options=hdr.options("h264"), size=(64, 64)
+    )
+    assert film(source, tmp_path / "out.mp4", FilmOptions(Encoding(codec))).notes == ()
+    with FilmReader(tmp_path / "out.mp4") as after:
+        assert after.hdr is not None
+        assert after.hdr.light == hdr.light
+        found, told = after.hdr.display or (), hdr.display or ()
+        assert [float(v) for v in found] == pytest.approx([float(v) for v in told], abs=1e-4)
+
+
+def test_codecs_without_hdr_metadata_say_so(tmp_path: Path, film: Film) -> None:
+    source = make_film(tmp_path / "in.mkv", pixel_format="yuv420p10le", options=HDR.options("h264"))
+    result = film(source, tmp_path / "out.webm")
+    assert result.notes == ("left out: HDR10 metadata, which vp9 cannot carry here",)
+    with FilmReader(make_film(tmp_path / "plain.mp4")) as plain:
+        assert plain.hdr is None
 
 
 @pytest.mark.parametrize(

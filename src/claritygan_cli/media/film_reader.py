@@ -11,6 +11,7 @@ import numpy as np
 from av.codec.codec import find_best_pix_fmt_of_list
 
 from claritygan_cli.errors import ImageError
+from claritygan_cli.media.hdr import read_hdr
 
 PLANAR = tuple(f"yuv{chroma}p{depth}" for depth in ("", "10le", "12le") for chroma in ("420", "422", "444"))
 """How frames are handed out: planes of luma and chroma, 8 to 12 bits."""
@@ -73,6 +74,7 @@ class FilmReader:
         frames: frames handed out so far.
         tags: (matrix, range, primaries, transfer), as libav numbers them.
         rotation: degrees, counter-clockwise, that frames are turned for display.
+        hdr: HDR10's metadata, where the film has some.
         coded_as: name of the frames' format, one of :data:`PLANAR`.
         expected: about how many frames there are, as far as the file says.
 
@@ -125,7 +127,7 @@ class FilmReader:
         self._waiting: list[Piece] = []
         first = self._find_first(start)
         frame = planar(first)
-        self.rotation = int(first.rotation)
+        self.rotation, self.hdr = int(first.rotation), read_hdr(first)
         if first.interlaced_frame:
             self.notes.append("interlaced frames are stored as progressive ones")
         self.coded_as = planar_name(frame)

@@ -53,6 +53,11 @@ class FilmWriter:
     def __init__(self, path: Path, ending: str, film: FilmReader, encoding: Encoding) -> None:
         self.codec, self.film, self.notes = encoding.codec_for(ending), film, list(film.notes)
         options = encoding.options(self.codec) | ({"bf": "0"} if ending == ".avi" else {})
+        if film.hdr is not None:
+            told = film.hdr.options(self.codec)
+            options |= {name: ":".join(filter(None, (options.get(name), words))) for name, words in told.items()}
+            if not told:
+                self.notes.append(f"left out: HDR10 metadata, which {self.codec} cannot carry here")
         context = film.video.codec_context
         width, height = context.width, context.height
         self.format = encoded_as(self.codec, encoding.pixel_format or film.coded_as, width, height)

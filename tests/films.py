@@ -25,6 +25,7 @@ def make_film(
     size: tuple[int, int] = (64, 48),
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
+    rate: Fraction = Fraction(25),
     time_base: Fraction = Fraction(1, 25),
     audio: Sequence[str] = (),
     rotation: int = 0,
@@ -38,7 +39,7 @@ def make_film(
     """Write a film; its audio tracks are tones of increasing pitch, as long as the film."""
     with av.open(str(path), "w") as container:
         container.metadata.update(metadata or {})
-        stream: Any = container.add_stream(codec, rate=Fraction(25), options=options or {})
+        stream: Any = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pixel_format
         stream.time_base = stream.codec_context.time_base = time_base
         if tags:

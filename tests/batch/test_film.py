@@ -273,6 +273,16 @@ def test_a_part_begins_with_the_frame_that_is_on_show(
         assert np.abs(frame.astype(int) - shown[number]).max() <= 2
 
 
+@pytest.mark.parametrize("start", [0.2, 0.24])
+def test_parts_of_avi_begin_at_zero(tmp_path: Path, start: float) -> None:
+    source = make_film(tmp_path / "in.avi", range(12), rate=Fraction(10), time_base=Fraction(1, 10), options={"bf": "0"})
+    shown = frames_of(source)
+    with FilmReader(source, start=start) as reader:
+        pieces = [piece for piece in reader.pieces() if isinstance(piece, av.VideoFrame)]
+    assert [frame.pts for frame in pieces] == list(range(10))
+    assert np.array_equal(pieces[0].to_ndarray(format="rgb24"), shown[2])
+
+
 def test_a_part_may_lie_within_the_last_frame(tmp_path: Path, film: Film) -> None:
     source, still = make_film(tmp_path / "in.mp4", [0], time_base=MILLI), tmp_path / "still.mp4"
     with av.open(str(source)) as before, av.open(str(still), "w") as after:

@@ -258,6 +258,8 @@ class FilmReader:
         """
         for frame in frames:
             frame.time_base = frame.time_base or self.video.time_base
+            if self.container.format.name == "avi":
+                frame.pts = frame.dts  # AVI counts frames in the order of the file
             if frame.time is not None and frame.time < self.start - 1e-6:
                 self._before = frame
                 continue
@@ -310,8 +312,6 @@ class FilmReader:
     def _stamp(self, frame: av.VideoFrame) -> None:
         """See that a frame has a time stamp, and one later than the last."""
         assert frame.time_base is not None
-        if self.container.format.name == "avi":
-            frame.pts = frame.dts  # AVI counts frames in the order of the file
         if frame.pts is None:
             step = max(1, round(1 / (self.rate * frame.time_base)))
             frame.pts = 0 if self._last is None else self._last + step

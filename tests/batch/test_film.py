@@ -275,7 +275,8 @@ def test_a_part_begins_with_the_frame_that_is_on_show(
 
 @pytest.mark.parametrize("start", [0.2, 0.24])
 def test_parts_of_avi_begin_at_zero(tmp_path: Path, start: float) -> None:
-    source = make_film(tmp_path / "in.avi", range(12), rate=Fraction(10), time_base=Fraction(1, 10), options={"bf": "0"})
+    tenth = Fraction(1, 10)
+    source = make_film(tmp_path / "in.avi", range(12), rate=1 / tenth, time_base=tenth, options={"bf": "0"})
     shown = frames_of(source)
     with FilmReader(source, start=start) as reader:
         pieces = [piece for piece in reader.pieces() if isinstance(piece, av.VideoFrame)]

@@ -18,6 +18,7 @@ import av
 import numpy as np
 import skimage.data
 import torch
+from bench_truth import floats
 from PIL import Image
 from skimage.registration import optical_flow_tvl1
 from skimage.transform import warp
@@ -136,7 +137,7 @@ def held(source: Path, before: list[np.ndarray]) -> list[np.ndarray]:
     generator = Engine().open("dehaze").generator
     with av.open(str(source)) as container:
         rgb = next(itertools.islice(container.decode(video=0), len(before) // 2, None)).to_ndarray(format="rgb24")
-    image = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
+    image = floats(rgb)
     lift = generator.look(generator.shrink(image))
     small = resize(image, before[0].shape)
     gain, airlight = lift.gain(grey(small), len(before[0]), 0)[0, 0].numpy(), float(grey(lift.airlight))

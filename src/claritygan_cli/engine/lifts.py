@@ -90,7 +90,7 @@ class HazeLift:
     Attributes:
         guide: (N, 1, h, w), luma of the small picture.
         values: (N, 1, h', w'), the map.
-        airlight: (N, 3, 1, 1) or a number, in [0, 1].
+        airlight: (N, 3, 1, 1) in [0, 1].
         gain: of rows of the picture, given their luma (N, 1, h, W), the picture's height and the first row's index.
         rows, margin: see :class:`Lift`.
     """
@@ -99,14 +99,14 @@ class HazeLift:
     gain: Callable[..., Tensor]
     rows: Callable[..., Tensor]
 
-    def __init__(self, guide: Tensor, values: Tensor, airlight: Tensor | float) -> None:
+    def __init__(self, guide: Tensor, values: Tensor, airlight: Tensor) -> None:
         self.guide, self.values, self.airlight = guide, values, airlight
 
     @cached_property
     def _lift(self) -> MapLift:
         return MapLift(self.guide, self.values, MAP_EPS)
 
-    def changed(self, guide: Tensor, values: Tensor, airlight: Tensor | float) -> Self:
+    def changed(self, guide: Tensor, values: Tensor, airlight: Tensor) -> Self:
         """The same for another picture or another map."""
         return type(self)(guide, values, airlight)
 
@@ -130,7 +130,6 @@ class DehazeLift(HazeLift):
     """
 
     margin = REACH
-    airlight: Tensor
 
     @cached_property
     def _taken_out(self) -> MapLift:

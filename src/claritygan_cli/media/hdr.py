@@ -9,10 +9,12 @@ import av
 
 CHROMATICITY, LUMINANCE = 50000, 10000
 """Steps to a unit in HEVC's and H.264's messages (ITU-T H.265, D.3.28)."""
-DISPLAY_NAMES = {"h264": "mastering-display", "hevc": "master-display", "av1": "mastering-display"}
-LIGHT_NAMES = {"h264": "cll", "hevc": "max-cll", "av1": "content-light"}
-PARAMETERS = {"h264": "x264-params", "hevc": "x265-params", "av1": "svtav1-params"}
-"""Encoders' own options, by codec, and what they call the two there; other codecs cannot carry them."""
+NAMES = {
+    "h264": ("x264-params", "mastering-display", "cll"),
+    "hevc": ("x265-params", "master-display", "max-cll"),
+    "av1": ("svtav1-params", "mastering-display", "content-light"),
+}
+"""Encoders' own options, by codec, and what they call display and light there; other codecs cannot carry them."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Hdr:
 
     def options(self, codec: str) -> dict[str, str]:
         """The encoder's option that writes this; empty for codecs that cannot carry it."""
-        if codec not in PARAMETERS:
+        if codec not in NAMES:
             return {}
+        option, display, light = NAMES[codec]
         words = []
         if self.display is not None:
             steps = [CHROMATICITY] * 8 + [LUMINANCE] * 2
@@ -41,12 +44,10 @@ class Hdr:
                 else [str(round(value * step)) for value, step in zip(self.display, steps, strict=True)]
             )
             rx, ry, gx, gy, bx, by, wx, wy, least, greatest = numbers
-            words.append(
-                f"{DISPLAY_NAMES[codec]}=G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({greatest},{least})"
-            )
+            words.append(f"{display}=G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({greatest},{least})")
         if self.light is not None:
-            words.append(f"{LIGHT_NAMES[codec]}={self.light[0]},{self.light[1]}")
-        return {PARAMETERS[codec]: ":".join(words)}
+            words.append(f"{light}={self.light[0]},{self.light[1]}")
+        return {option: ":".join(words)}
 
 
 def read_hdr(frame: av.VideoFrame) -> Hdr | None:

@@ -176,9 +176,7 @@ class FilmTranslator:
     def _steadied(self, small: Tensor, guide: Tensor, rotation: int) -> HazeLift:
         """The haze of a frame, given as it is small, steady over time; its airlight is (1, 3, 1, 1)."""
         seen = self._look(small, guide, rotation)
-        airlight = torch.as_tensor(seen.airlight, device=self.device).expand(1, 3, 1, 1)
-        if self.airlight is not None:
-            airlight = self.airlight
+        airlight = seen.airlight if self.airlight is None else self.airlight
         values, airlight = self.steady(guide, seen.values, airlight)
         return seen.changed(guide, values, airlight)
 
@@ -200,7 +198,7 @@ class FilmTranslator:
         """Change the calm frame, and add the grain that the frame has beside it."""
         (height, width), (low, narrow) = planes[0].shape[2:], planes[1].shape[2:]
         down, across = -(-height // low), -(-width // narrow)
-        airlight = coding.codes(torch.as_tensor(lift.airlight))
+        airlight = coding.codes(lift.airlight)
         step = max(down, BAND_PIXELS // width // down * down)
         for top in range(0, height, step):
             luma = (calm[0][:, :, top : top + step] - coding.offset).div_(coding.luma_range)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from claritygan_cli.engine.lifts import FAINTEST, OPAQUE, DehazeLift, MapLift, resize
+from claritygan_cli.engine.lifts import COLOURLESS, FAINTEST, OPAQUE, DehazeLift, MapLift, grey, resize
 
 
 def test_a_lift_keeps_the_map_that_it_carries() -> None:
@@ -31,9 +31,21 @@ def test_a_lift_takes_no_grain_from_flat_areas() -> None:
 def test_what_hardly_shows_is_not_amplified_beyond_reason(t: float, gain: float) -> None:
     guide, light = torch.rand(1, 1, 32, 32), torch.full((1, 3, 1, 1), 0.8)
     lift = DehazeLift(guide, torch.full((1, 1, 16, 16), t), light)
-    image = (light + 0.05 * torch.rand(1, 3, 1, 1)).expand(1, 3, 32, 32)
-    torch.testing.assert_close(lift.rows(image, 32, 0), ((image - light) * gain + light).clamp(0, 1))
+    image = (light + 0.05 * torch.rand(1, 3, 1, 1, generator=torch.Generator().manual_seed(0))).expand(1, 3, 32, 32)
+    before, after = image - light, lift.rows(image, 32, 0) - light
+    torch.testing.assert_close(grey(after), grey(before) * gain)
+    torch.testing.assert_close(after - grey(after), (before - grey(before)) * min(gain, 1 / COLOURLESS))
     torch.testing.assert_close(lift.gain(guide, 32, 0), torch.full((1, 1, 32, 32), gain))
+
+
+def test_strength_counts_for_colours_as_for_luma() -> None:
+    light = torch.full((1, 3, 1, 1), 0.5)
+    image = (light + torch.tensor([0.04, 0.0, -0.04]).reshape(1, 3, 1, 1)).expand(1, 3, 32, 32)
+    lift = DehazeLift(torch.rand(1, 1, 32, 32), torch.full((1, 1, 16, 16), 0.3), light)
+    for strength in (0.0, 0.5, 2.0):
+        result = lift.rows(image, 32, 0, strength=strength)
+        expected = grey(image - light) * 0.3**-strength + (image - light - grey(image - light)) * COLOURLESS**-strength
+        torch.testing.assert_close(result, (expected + light).clamp(0, 1))
 
 
 def test_noise_is_not_amplified_but_detail_is() -> None:

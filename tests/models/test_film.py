@@ -7,6 +7,7 @@ import torch
 from tests.films import scene
 
 from claritygan_cli.engine.generators import ResnetGenerator
+from claritygan_cli.engine.lifts import DehazeLift
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.film import LOOK_EVERY, Coding, FilmFrame, FilmTranslator, coding_of
 from claritygan_cli.models.translator import Translator
@@ -89,6 +90,18 @@ def test_coded_frames_come_out_like_photos(make: Make, direction: str, size: tup
     found = decoded(through(translator, coded(pixels, coding)), coding)
     assert np.abs(found - expected).mean() < 1.5
     assert np.abs(translator.rgb(pixels) - expected).max() <= 1
+
+
+def test_colours_in_dense_haze_come_out_like_photos(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    across = np.linspace(0, 25, 64)[None, :, None]
+    pixels = (180 + across * np.array([1.0, 0.3, -0.5])).repeat(48, 0).astype(np.uint8)
+    dense = DehazeLift(torch.rand(1, 1, 48, 64), torch.full((1, 1, 24, 32), 0.25), torch.full((1, 3, 1, 1), 0.75))
+    translator, coding = make(temporal=0.0), coding_of(64, 48, 16, 6, True)
+    monkeypatch.setattr(translator, "_steadied", lambda *_: dense)
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    expected = (dense.rows(image, 48, 0)[0].permute(1, 2, 0) * 255).numpy()
+    assert np.abs(decoded(through(translator, coded(pixels, coding, np.uint16)), coding) - expected).max() < 3
+    assert np.abs(translator.rgb(pixels) - expected).max() < 3
 
 
 def test_subsampled_chroma_of_odd_sizes(make: Make) -> None:

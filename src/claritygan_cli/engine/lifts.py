@@ -21,6 +21,8 @@ FAINTEST = 0.25
 """Of the densest haze that is taken out whole; what shows through a denser one would be brought up with its noise."""
 OPAQUE = 0.1
 """Of haze through which nothing is seen, and which stays."""
+COLOURLESS = 0.4
+"""Of the densest haze behind which colours, apart from luma, are brought up whole; beyond it they are mostly casts."""
 
 
 class Lift(Protocol):
@@ -86,6 +88,7 @@ class HazeLift:
     """A map that a scattering generator read, and the change ``airlight + gain * (image - airlight)`` that it makes.
 
     That is linear in the colours, so it may be applied in any linear coding of them, such as the Y, U, V of films.
+    What makes colours differ from their luma may have a gain of its own.
 
     Attributes:
         guide: (N, 1, h, w), luma of the small picture.
@@ -109,6 +112,20 @@ class HazeLift:
     def changed(self, guide: Tensor, values: Tensor, airlight: Tensor) -> Self:
         """The same for another picture or another map."""
         return type(self)(guide, values, airlight)
+
+    def chroma_gain(self, gain: Tensor, **_knobs: Tensor | float | None) -> Tensor:
+        """The gain of chroma where luma has ``gain``, which is not changed; knobs as in ``gain``."""
+        return gain
+
+    def change(self, image: Tensor, luma: Tensor, height: int, top: int, **knobs: Tensor | float | None) -> Tensor:
+        """What is to be added to rows of the picture; arguments as in ``gain``, ``image``: (N, 3, h, W) in [0, 1]."""
+        gain = self.gain(luma, height, top, **knobs)
+        chroma = self.chroma_gain(gain, **knobs)
+        difference = image - self.airlight
+        if chroma is gain:
+            return difference.mul_(gain - 1)
+        extra = grey(difference).mul_(gain - chroma)
+        return difference.mul_(chroma - 1).add_(extra)
 
 
 def taken_out(t: Tensor) -> Tensor:
@@ -144,11 +161,15 @@ class DehazeLift(HazeLift):
         t = self._taken_out.rows(luma, height, top).clamp(FAINTEST, 1)
         return t.reciprocal() if strength == 1 else t.pow(-strength)
 
+    def chroma_gain(self, gain: Tensor, strength: float = 1.0) -> Tensor:  # type: ignore[override]
+        """See :class:`HazeLift`; no more than COLOURLESS asks for."""
+        most = COLOURLESS**-strength
+        return gain.clamp_max(most) if (gain > most).any() else gain
+
     def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
         """Dehazed rows; ``strength`` as in :func:`remove_haze`."""
         luma = grey(image)
-        change = (calm(image, luma) - self.airlight) * (self.gain(luma, height, top, strength) - 1)
-        return (image + change).clamp(0, 1)
+        return self.change(calm(image, luma), luma, height, top, strength=strength).add_(image).clamp_(0, 1)
 
     @property
     def density(self) -> Tensor:

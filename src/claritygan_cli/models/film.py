@@ -188,8 +188,8 @@ class FilmTranslator:
         calm = torch.cat([calm_red, calm_green, calm_blue], 1)
         small = resize(calm, self._small_size(*pixels.shape[:2]))
         lift = self._steadied(small, grey(small), 0)
-        gain = lift.gain(grey(calm), len(pixels), 0, **self.knobs).sub_(1)
-        result = calm.sub_(lift.airlight).mul_(gain).add_(torch.cat([red, green, blue], 1))
+        change = lift.change(calm, grey(calm), len(pixels), 0, **self.knobs)
+        result = change.add_(torch.cat([red, green, blue], 1))
         return result.clamp_(0, 1).mul_(255).round_()[0].permute(1, 2, 0).byte().cpu().numpy()
 
     def _apply(
@@ -202,12 +202,14 @@ class FilmTranslator:
         step = max(down, BAND_PIXELS // width // down * down)
         for top in range(0, height, step):
             luma = (calm[0][:, :, top : top + step] - coding.offset).div_(coding.luma_range)
-            gain = lift.gain(luma, height, top, **self.knobs).sub_(1)
+            gain = lift.gain(luma, height, top, **self.knobs)
             for i, (plane, even, result, light) in enumerate(zip(planes, calm, results, airlight, strict=True)):
                 rows = slice(top, top + step) if i == 0 else slice(top // down, -(-(top + step) // down))
-                if i == 1 and (down, across) != (1, 1):
-                    gain = F.avg_pool2d(gain, (down, across), ceil_mode=True, count_include_pad=False)
-                change = (even[:, :, rows] - light).mul_(gain)
+                if i == 1:
+                    gain = lift.chroma_gain(gain, **self.knobs)
+                    if (down, across) != (1, 1):
+                        gain = F.avg_pool2d(gain, (down, across), ceil_mode=True, count_include_pad=False)
+                change = (even[:, :, rows] - light).mul_(gain - 1)
                 new = change.add_(plane[:, :, rows]).add_(0.5).clamp_(0, coding.peak)  # 0.5: rounds where it is cut off
                 result[rows] = new[0, 0].cpu().numpy()
 

@@ -48,7 +48,7 @@ WHITE = (0.96, 1.0)
 FARTHEST = 1.4
 """Relative depth at which there would be no end of haze, where it hides what is farthest."""
 INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=0.5, none=0.07)
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=1.0, none=0.07)
 ANY = HazeRange(density=(0.3, 2.0), airlight=(0.7, 1.0), white=0.5)
 """For pictures of which nothing is known."""
 

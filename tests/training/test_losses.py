@@ -126,8 +126,10 @@ def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> N
     pair, views = shaken(config), mixed_views()
     assert isinstance(pair.dehaze, ScatteringDehazer)
     assert isinstance(pair.hazify, ScatteringHazifier)
-    lift = pair.dehaze.look(views.hazy)
-    t, light = lift.map(views.hazy, 64, 0), lift.airlight
+    torch.nn.init.constant_(pair.dehaze.head.bias, -2.0)  # type: ignore[arg-type]  # sees more haze than there can be
+    lift, own = pair.dehaze.look(views.hazy), pair.dehaze.look(views.hazy, bounded=False)
+    t, light = own.map(views.hazy, 64, 0), lift.airlight
+    assert (t < lift.map(views.hazy, 64, 0) - 0.1).any()
     depth = pair.hazify.look(views.clear).map(views.clear, 64, 0)
     density = torch.cat([views.density[:2], lift.density[2:]])
     airlight = torch.cat([views.airlight[:2], light[2:]])
@@ -150,6 +152,22 @@ def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> N
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
+
+
+def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConfig) -> None:
+    dehaze = shaken(config).dehaze
+    assert isinstance(dehaze, ScatteringDehazer)
+    torch.nn.init.zeros_(dehaze.head.weight)
+    torch.nn.init.constant_(dehaze.head.bias, -2.0)  # type: ignore[arg-type]
+    picture, haze = torch.tensor([0.0, 0.9]).repeat_interleave(32).expand(1, 3, 64, 64), torch.full((1, 1, 64, 64), 0.9)
+    assert (dehaze.look(picture).values > 0.5).any()  # it would be held back
+    views = replace(real_views(picture, picture), t=haze, known=torch.ones(1, dtype=torch.bool))
+    torch.stack(list(dehazing_terms(dehaze, views).values())).sum().backward()
+    assert dehaze.head.bias.grad is not None
+    torch.testing.assert_close(dehaze.head.bias.grad.sign(), torch.tensor([-1.0]))  # towards less haze
+    dehaze.head.bias.grad = None
+    dehaze.look(picture).values[..., :12].sum().backward()
+    assert not dehaze.head.bias.grad  # as it would not where it is held back
 
 
 @torch.no_grad()

@@ -83,9 +83,9 @@ def guessed_depth(hazify: ScatteringHazifier, clear: Tensor) -> Tensor:
     return hazify.look(clear).map(clear, clear.shape[2], 0)
 
 
-def read_haze(dehaze: ScatteringDehazer, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures without their haze, not clamped, and its transmission and airlight."""
-    seen = dehaze.look(pictures)
+def read_haze(dehaze: ScatteringDehazer, pictures: Tensor, bounded: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures without their haze, not clamped, and its transmission and airlight; ``bounded`` as in ``look``."""
+    seen = dehaze.look(pictures, bounded=bounded)
     t = seen.map(pictures, pictures.shape[2], 0)
     return remove_haze(pictures, t, seen.airlight), t, seen.airlight
 

@@ -131,10 +131,19 @@ class ScatteringGenerator(Generator):
     def read(self, small: Tensor) -> tuple[Tensor, Tensor]:
         """The map (N, 1, h', w') and the airlight (N, 3, 1, 1) that the network reads in one look."""
 
-    def reading(self, small: Tensor, steadied: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Guide, map and airlight for a lift; see :meth:`look`."""
+    def possible(self, small: Tensor, values: Tensor, airlight: Tensor) -> Tensor:
+        """What there can be at most of what was read in (N, 3, h, w): here, all of it."""
+        return values
+
+    def reading(self, small: Tensor, steadied: bool, bounded: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+        """Guide, map and airlight for a lift; see :meth:`look`.
+
+        Args:
+            bounded: whether the map is kept within what is :meth:`possible`.
+        """
         values, airlight = self.read(small) if self.training else self._mean_reading(small, steadied)
         guide = resize(grey(small).float(), (values.shape[2], values.shape[3]))
+        values = self.possible(small, values, airlight) if bounded else values
         return guide, self.smoothed(guide, values), airlight
 
     def _mean_reading(self, small: Tensor, steadied: bool) -> tuple[Tensor, Tensor]:
@@ -179,9 +188,18 @@ class ScatteringDehazer(ScatteringGenerator):
         start_at(self.attention, 0.0)
         start_at(self.airlight[-1], 0.0)
 
-    def look(self, small: Tensor, steadied: bool = False) -> DehazeLift:
-        """Read the haze of (N, 3, h, w); see :meth:`ScatteringGenerator.look`."""
-        return DehazeLift(*self.reading(small, steadied))
+    def look(self, small: Tensor, steadied: bool = False, bounded: bool = True) -> DehazeLift:
+        """Read the haze of (N, 3, h, w); see :meth:`ScatteringGenerator.look`.
+
+        Args:
+            bounded: whether haze may not be denser than the shadows allow. A network that is corrected so wherever it
+                is told the truth never learns what shadows say of haze.
+        """
+        return DehazeLift(*self.reading(small, steadied, bounded))
+
+    def possible(self, small: Tensor, values: Tensor, airlight: Tensor) -> Tensor:
+        """Transmission that leaves shadows."""
+        return torch.maximum(values, least_transmission(small, airlight, (values.shape[2], values.shape[3])))
 
     def read(self, small: Tensor) -> tuple[Tensor, Tensor]:
         """Transmission in [MIN_TRANSMISSION, 1] and airlight in [0, 1]."""
@@ -192,8 +210,7 @@ class ScatteringDehazer(ScatteringGenerator):
         colours = resize(small.float(), (features.fine.shape[2], features.fine.shape[3])).flatten(2)
         haziest = (weight * colours).sum(2)
         correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
-        airlight = torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
-        return torch.maximum(t, least_transmission(small, airlight, (t.shape[2], t.shape[3]))), airlight
+        return t, torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None]
 
 
 class ScatteringHazifier(ScatteringGenerator):

@@ -55,7 +55,7 @@ def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
     """
     if not isinstance(dehaze, ScatteringDehazer):
         return {"paired_clear": F.l1_loss(dehaze(views.hazy).float(), views.clear)}
-    clear, t, airlight = read_haze(dehaze, views.hazy)
+    clear, t, airlight = read_haze(dehaze, views.hazy, bounded=False)
     return {
         "paired_clear": each(clear - views.clear).mean(),
         **reading_terms("paired", t, airlight, views.t, views.airlight, views.known),

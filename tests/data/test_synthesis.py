@@ -52,7 +52,7 @@ def test_distant_scenes_have_haze_everywhere() -> None:
 
 def test_some_haze_hides_what_is_farthest_and_keeps_the_order_of_things() -> None:
     clear, depth = torch.rand(400, 3, 4, 4), torch.linspace(0, 1, 16).reshape(1, 1, 4, 4).repeat(400, 1, 1, 1)
-    ranges = replace(PLAIN, odd=1.0, hidden=0.5)
+    ranges = replace(PLAIN, odd=0.5, hidden=True)
     views = add_random_haze(clear, depth, torch.zeros(400, dtype=torch.bool), ranges, generator())
     farthest, most = (-views.t.log() / views.density)[:, 0, 3, 3], 2.5
     hides = farthest > (1 + most) / 2  # patches make some thicker or thinner

@@ -31,7 +31,7 @@ class HazeRange:
         distant: share of pictures with nothing near the camera, as in landscapes and aerial views, so that haze lies on
             everything.
         odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
-        hidden: share of the odd ones in which it hides what is farthest, as in the sky of real photos, not of RESIDE's.
+        hidden: whether the odd ones hide what is farthest, as haze does in the sky of real photos, not of RESIDE's.
         none: share of pictures with no haze at all.
     """
 
@@ -40,7 +40,7 @@ class HazeRange:
     white: float = 0.0
     distant: float = 0.0
     odd: float = 0.3
-    hidden: float = 0.0
+    hidden: bool = False
     none: float = 0.05
 
 
@@ -48,7 +48,7 @@ WHITE = (0.96, 1.0)
 FARTHEST = 1.4
 """Relative depth at which there would be no end of haze, where it hides what is farthest."""
 INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=1.0, none=0.07)
+OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=True, none=0.07)
 ANY = HazeRange(density=(0.3, 2.0), airlight=(0.7, 1.0), white=0.5)
 """For pictures of which nothing is known."""
 
@@ -161,10 +161,9 @@ def add_random_haze(
     """
     n, _, height, width = clear.shape
     odd = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd
-    hidden = odd & (torch.rand((n, 1, 1, 1), generator=random) < ranges.hidden)
     distant = (torch.rand((n, 1, 1, 1), generator=random) < ranges.distant).float()
     nearest = distant * uniform(0.1, 0.9, (n, 1, 1, 1), random)
-    thickness = nearest + (1 - nearest) * torch.where(hidden, depth / (FARTHEST - depth), depth)
+    thickness = nearest + (1 - nearest) * torch.where(odd & ranges.hidden, depth / (FARTHEST - depth), depth)
     density, airlight = draw_haze(odd, ranges, random)
     patchy = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3
     if patchy.any():

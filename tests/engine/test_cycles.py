@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.cycles import Haze, make_cycles
+from claritygan_cli.engine.cycles import Haze, make_cycles, put_into_more_haze, read_haze
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 
 HAZE = Haze(
@@ -47,7 +47,7 @@ def test_pictures_cross_the_domains(kind: str) -> None:
     hazy, clear = pictures()
     made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
     identity = [hazy] if kind == "resnet" else []
-    closing = made.practice.hazy if made.practice else made.fake_hazy
+    closing = made.practice.exercise.hazy if made.practice else made.fake_hazy
     for name, expected in (("G", [hazy, clear, closing]), ("F", [clear, made.fake_clear, *identity])):
         images = [image for batch in expected for image in batch.detach()]
         assert len(seen[name]) == len(images)
@@ -106,13 +106,29 @@ def test_scattering_cycles_by_hand() -> None:
     practice = made.practice
     assert practice is not None
     for value, wanted in (
-        (practice.hazy, misty),
-        (practice.t, known),
-        (practice.airlight, HAZE.airlight),
+        (practice.exercise.hazy, misty),
+        (practice.exercise.clear, clear),
+        (practice.exercise.t, known),
+        (practice.exercise.airlight, HAZE.airlight),
         (practice.seen_t, seen_t),
         (practice.seen_airlight, read.airlight),
     ):
         torch.testing.assert_close(value, wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_more_haze_is_of_the_colour_and_the_depth_of_the_haze_that_is_there() -> None:
+    dehaze, _ = pair_of("scattering")
+    assert isinstance(dehaze, ScatteringDehazer)
+    hazy, _ = pictures()
+    made = put_into_more_haze(dehaze, hazy, HAZE)
+    assert not any(value.requires_grad for value in (made.hazy, made.clear, made.t, made.airlight))
+    with torch.no_grad():
+        gone, t, airlight = read_haze(dehaze, hazy)
+    torch.testing.assert_close(made.airlight, airlight)
+    torch.testing.assert_close(made.clear, gone.clamp(0, 1))
+    torch.testing.assert_close(made.hazy, gone * made.t + airlight * (1 - made.t))  # as if all haze had come at once
+    depth = (t.log() / torch.quantile(t.flatten(1), 0.02, dim=1).log().reshape(2, 1, 1, 1)).clamp(0, 1)
+    torch.testing.assert_close(made.t / t, torch.exp(-(HAZE.density * depth + HAZE.mist) / 2))
 
 
 def gradients(kind: str, term: str, recompute: bool = False) -> tuple[dict[str, float], dict[str, float]]:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from claritygan_cli.data.synthesis import INDOOR, HazyViews, add_random_haze, joined, real_views
-from claritygan_cli.engine.cycles import Haze, make_cycles
+from claritygan_cli.data.synthesis import INDOOR, HazyViews, add_random_haze, joined, parted, real_views
+from claritygan_cli.engine.cycles import Haze, make_cycles, put_into_more_haze, read_haze
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.models.vgg import vgg_layers
@@ -39,7 +39,8 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
     pair, critics = shaken(config), CriticLosses(config.adversarial, width=4)
     vgg = PerceptualLoss(vgg_layers([4, 4, 8, 8, 8]), ("relu1_2", "relu3_1"))
     hazy, clear, haze = pictures()
-    losses = GeneratorLosses(config, pair, critics, vgg)
+    teacher = shaken(replace(config, seed=config.seed + 1)).dehaze.eval()
+    losses = GeneratorLosses(config, pair, critics, vgg, teacher)
     terms, fake_hazy, fake_clear = losses(hazy, clear, haze, None)
     made = make_cycles(pair.dehaze, pair.hazify, hazy, clear, haze)
 
@@ -66,15 +67,25 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
         assert practice is not None
         assert made.depth_error is not None
         expected |= {
-            "cycle_transmission": 10 * 0.5 * (practice.seen_t - practice.t).abs().mean(),
+            "cycle_transmission": 10 * 0.5 * (practice.seen_t - practice.exercise.t).abs().mean(),
             "cycle_airlight": 10 * 0.3 * (practice.seen_airlight - haze.airlight)[0].abs().mean() / 2,
             "cycle_depth": 10 * made.depth_error.abs().mean(),
         }
         again, *fakes = losses(hazy, clear, haze, None, ("dehaze",))
         assert fakes == [None, None]
-        assert again.keys() == {"cycle_clear", "cycle_transmission", "cycle_airlight"}
+        assert isinstance(teacher, ScatteringDehazer)
+        assert isinstance(pair.dehaze, ScatteringDehazer)
+        more = put_into_more_haze(teacher, hazy[:1], parted(haze, 1)[0])
+        read, t, light = read_haze(pair.dehaze, torch.cat([more.hazy, practice.exercise.hazy[1:]]))
+        own_t, own_clear = (torch.cat(two) for two in ((more.t, practice.exercise.t[1:]), (more.clear, clear[1:])))
+        by_hand = {
+            "cycle_clear": 10 * (read - own_clear).abs().mean(),
+            "cycle_transmission": 10 * 0.5 * (t - own_t).abs().mean(),
+            "cycle_airlight": 10 * 0.3 * (light[:1] - more.airlight).abs().mean() / 2,
+        }
+        assert again.keys() == by_hand.keys()
         for name, value in again.items():
-            torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(value, by_hand[name], atol=1e-5, rtol=1e-4)
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)
@@ -84,7 +95,7 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
 
 def test_generator_losses_own_the_generators_alone(config: TrainConfig) -> None:
     pair, critics = make_pair(config), CriticLosses("lsgan", width=4)
-    losses = GeneratorLosses(config, pair, critics, None)
+    losses = GeneratorLosses(config, pair, critics, None, make_pair(config).dehaze)
     own = {id(p) for network in pair.networks.values() for p in network.parameters()}
     assert {id(p) for p in losses.parameters()} == own
 
@@ -174,7 +185,7 @@ def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConf
 def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
     config = replace(config, generator="resnet", paired_weight=4.0)
     pair, views = make_pair(config), mixed_views()
-    losses = GeneratorLosses(config, pair, None, None)
+    losses = GeneratorLosses(config, pair, None, None, pair.dehaze)
     terms, fake_hazy, _ = losses(None, None, None, views)
     assert fake_hazy is None
     for pupil, name in (("dehaze", "paired_clear"), ("hazify", "paired_hazy")):

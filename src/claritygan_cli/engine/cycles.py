@@ -31,18 +31,31 @@ class Haze:
 
 
 @dataclass
-class Practice:
-    """Clear pictures (N, 3, H, W) that were put into haze, and what a dehazer read of them.
+class Exercise:
+    """Pictures (N, 3, H, W) in haze that is known.
 
     Attributes:
-        hazy: the pictures in haze. cleared: what the dehazer made of them, not clamped.
-        t, airlight: of the haze, (N, 1, H, W) and (N, 3, 1, 1). seen_t, seen_airlight: the same as the dehazer read it.
+        hazy: in haze. clear: without.
+        t: (N, 1, H, W) in (0, 1]. airlight: (N, 3, 1, 1) in [0, 1].
     """
 
     hazy: Tensor
-    cleared: Tensor
+    clear: Tensor
     t: Tensor
     airlight: Tensor
+
+
+@dataclass
+class Practice:
+    """An exercise, and what a dehazer read of it.
+
+    Attributes:
+        cleared: what the dehazer made of the hazy pictures, not clamped.
+        seen_t, seen_airlight: haze as the dehazer read it, (N, 1, H, W) and (N, 3, 1, 1).
+    """
+
+    exercise: Exercise
+    cleared: Tensor
     seen_t: Tensor
     seen_airlight: Tensor
 
@@ -90,18 +103,38 @@ def read_haze(dehaze: ScatteringDehazer, pictures: Tensor, bounded: bool = True)
     return remove_haze(pictures, t, seen.airlight), t, seen.airlight
 
 
-def practise(dehaze: ScatteringDehazer, clear: Tensor, depth: Tensor, haze: Haze, recompute: bool = False) -> Practice:
-    """The cycle clear - hazy - clear, whose haze is known: it follows the depth that F guesses, and something else.
+def depth_behind(t: Tensor, density: Tensor) -> Tensor:
+    """Depth in [0, 1] that follows from the transmission (N, 1, H, W) of haze of a density (N, 1, 1, 1)."""
+    return (-t.log() / density.clamp_min(1e-3)).clamp(0, 1)
+
+
+def put_into_haze(clear: Tensor, depth: Tensor, haze: Haze) -> Exercise:
+    """Clear pictures in haze that follows the depth (N, 1, H, W) that F guesses, and something else.
 
     While F guesses badly, a dehazer that learned from its haze alone would learn its guesses, and not to read haze.
+    """
+    t = transmission(depth, haze.density) * torch.exp(-haze.mist)
+    return Exercise(add_haze(clear, t, haze.airlight), clear, t, haze.airlight)
+
+
+@torch.no_grad()
+def put_into_more_haze(teacher: ScatteringDehazer, hazy: Tensor, haze: Haze) -> Exercise:
+    """Hazy pictures in more of the haze that a dehazer reads there.
+
+    Transmissions multiply, so what is added is known, and it follows the depth that the haze itself shows; what was
+    there before is read best where haze is thin. So the dehazer learns to read dense haze as it reads thin haze.
 
     Args:
-        depth: (N, 1, H, W), F's. It learns nothing from this.
+        haze: half of it is added, in the colour of what is there.
     """
-    t = transmission(depth.detach(), haze.density) * torch.exp(-haze.mist)
-    hazy = add_haze(clear, t, haze.airlight)
-    cleared, seen_t, airlight = (_recompute if recompute else _remember)(read_haze, dehaze, hazy)
-    return Practice(hazy, cleared, t, haze.airlight, seen_t, airlight)
+    gone, t, airlight = read_haze(teacher, hazy)
+    more = put_into_haze(hazy, depth_behind(t, haze_density(t)), Haze(haze.density / 2, haze.mist / 2, airlight))
+    return Exercise(more.hazy, gone.clamp(0, 1), more.t * t, airlight)
+
+
+def practise(dehaze: ScatteringDehazer, exercise: Exercise, recompute: bool = False) -> Practice:
+    """The cycle clear - hazy - clear, whose haze is known."""
+    return Practice(exercise, *(_recompute if recompute else _remember)(read_haze, dehaze, exercise.hazy))
 
 
 def scattering_cycles(
@@ -129,8 +162,7 @@ def scattering_cycles(
     t, airlight, gone = t[:count].detach(), airlight[:count].detach(), fake_clear.detach()
     density = haze_density(t)
     depth, clear_depth = call(guessed_depth, hazify, torch.cat([gone, clear])).split(count)
-    seen_depth = (-t.log() / density.clamp_min(1e-3)).clamp(0, 1)
-    practice = practise(dehaze, clear, clear_depth, haze, recompute)
+    practice = practise(dehaze, put_into_haze(clear, clear_depth.detach(), haze), recompute)
     return Cycles(
         fake_clear,
         rehazed=add_haze(gone, transmission(depth, density), airlight),
@@ -139,7 +171,7 @@ def scattering_cycles(
         same_clear=same_clear,
         same_hazy=None,
         practice=practice,
-        depth_error=(1 - torch.exp(-density)) * (depth - seen_depth),
+        depth_error=(1 - torch.exp(-density)) * (depth - depth_behind(t, density)),
     )
 
 

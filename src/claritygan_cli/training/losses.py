@@ -8,9 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from claritygan_cli.data.synthesis import HazyViews
+from claritygan_cli.data.synthesis import HazyViews, joined, parted
 from claritygan_cli.engine.critic import PatchCritic
-from claritygan_cli.engine.cycles import Haze, Practice, guessed_depth, make_cycles, practise, read_haze
+from claritygan_cli.engine.cycles import (
+    Haze,
+    Practice,
+    guessed_depth,
+    make_cycles,
+    practise,
+    put_into_haze,
+    put_into_more_haze,
+    read_haze,
+)
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import (
     AdversarialForm,
@@ -87,7 +96,8 @@ def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
 
 def practice_terms(practice: Practice) -> Terms:
     """L1 distances of what the dehazer read from the haze that it practised on."""
-    return reading_terms("cycle", practice.seen_t, practice.seen_airlight, practice.t, practice.airlight)
+    exercise = practice.exercise
+    return reading_terms("cycle", practice.seen_t, practice.seen_airlight, exercise.t, exercise.airlight)
 
 
 class GeneratorLosses(nn.Module):
@@ -97,15 +107,21 @@ class GeneratorLosses(nn.Module):
         pair: the generators; the module's only parameters.
         critics: judge fakes; hidden from this module, their parameters are another optimiser's.
         perceptual: VGG distance; hidden too.
+        teacher: reads the haze of hazy pictures for a scattering dehazer that practises on them; hidden too.
     """
 
     def __init__(
-        self, config: TrainConfig, pair: Pair, critics: "CriticLosses | None", perceptual: PerceptualLoss | None
+        self,
+        config: TrainConfig,
+        pair: Pair,
+        critics: "CriticLosses | None",
+        perceptual: PerceptualLoss | None,
+        teacher: Generator,
     ) -> None:
         super().__init__()
         self.config, self.pair = config, pair
         self.dehaze, self.hazify = pair.dehaze, pair.hazify
-        self._judges = (critics, perceptual)
+        self._judges, self._teacher = (critics, perceptual), (teacher,)
 
     def forward(
         self,
@@ -129,7 +145,7 @@ class GeneratorLosses(nn.Module):
             if "hazify" in pupils:
                 terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
             else:
-                terms = self._practised(clear, haze)
+                terms = self._practised(hazy, clear, haze)
         if pairs is not None:
             weight = self.config.paired_weight or 1.0
             paired: Terms = {}
@@ -140,13 +156,20 @@ class GeneratorLosses(nn.Module):
             terms |= {name: weight * value for name, value in paired.items()}
         return terms, fake_hazy, fake_clear
 
-    def _practised(self, clear: Tensor, haze: Haze) -> Terms:
+    def _practised(self, hazy: Tensor, clear: Tensor, haze: Haze) -> Terms:
+        """Half of the practice has hazy pictures in more haze, the other half clear ones."""
         assert isinstance(self.dehaze, ScatteringDehazer)
         assert isinstance(self.hazify, ScatteringHazifier)
+        (teacher,) = self._teacher
+        assert isinstance(teacher, ScatteringDehazer)
+        half = len(hazy) // 2
+        more, new = parted(haze, half)
         with torch.no_grad():
-            depth = guessed_depth(self.hazify, clear)
-        practice = practise(self.dehaze, clear, depth, haze, self.config.recompute)
-        terms = {"cycle_clear": cycle_loss(practice.cleared.float(), clear), **practice_terms(practice)}
+            exercise = put_into_haze(clear[half:], guessed_depth(self.hazify, clear[half:]), new)
+        if half:
+            exercise = joined([put_into_more_haze(teacher, hazy[:half], more), exercise])
+        practice = practise(self.dehaze, exercise, self.config.recompute)
+        terms = {"cycle_clear": cycle_loss(practice.cleared.float(), exercise.clear), **practice_terms(practice)}
         return {name: self.config.cycle_weight * value for name, value in terms.items()}
 
     def _unpaired(self, hazy: Tensor, clear: Tensor, haze: Haze) -> tuple[Terms, Tensor, Tensor]:

@@ -35,7 +35,7 @@ class Samples:
         assert clear is not None
         assert haze is not None
         made = make_cycles(dehaze, hazify, hazy, clear, haze)
-        hazified = made.practice.hazy if made.practice else made.fake_hazy
+        hazified = made.practice.exercise.hazy if made.practice else made.fake_hazy
         columns = (hazy, made.fake_clear, made.rehazed, clear, hazified, made.recleared)
         rows = torch.cat([torch.cat(list(column), 1) for column in (c.float().cpu() for c in columns)], 2)
         pixels = (rows.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()

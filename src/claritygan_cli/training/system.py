@@ -21,8 +21,9 @@ from claritygan_cli.training.pair import DIRECTIONS, Pair
 
 TURNS: tuple[tuple[Direction, ...], ...] = (("dehaze",), ("dehaze",), ("dehaze",), ("hazify",))
 """Whom a step teaches, in turn: haze is harder to read than depth, and dehazing is wanted most."""
-CYCLE_TURNS: tuple[tuple[Direction, ...], ...] = (("dehaze",), ("dehaze",), ("dehaze",), DIRECTIONS)
-"""The same for unpaired scattering generators: the dehazer practises, then comes a step of everything."""
+CYCLE_TURNS: tuple[tuple[Direction, ...], ...] = (*(("dehaze",),) * 5, DIRECTIONS)
+"""The same for unpaired scattering generators: the dehazer practises, then comes a step of everything, which takes as
+long as six of practice."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -62,7 +63,8 @@ class CycleGAN:
         self.critics = (
             CriticLosses(config.adversarial, config.r1_weight, config.critic_width) if config.unpaired else None
         )
-        losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device))
+        teacher = self.averages["dehaze"].network
+        losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device), teacher)
         classic = config.unpaired and config.generator == "resnet"
         make = make_adam if classic else make_muon
         supervised = ((config.only,),) if config.only else TURNS

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from claritygan_cli.engine.cycles import Exercise, Haze
+from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.engine.scattering import add_haze, transmission
 
 
@@ -74,21 +74,13 @@ class HazyViews:
     known: Tensor
 
 
-Parts = TypeVar("Parts", HazyViews, Haze, Exercise)
+Parts = TypeVar("Parts", HazyViews, Haze)
 
 
 def joined(parts: Sequence[Parts]) -> Parts:
     """Several batches in one."""
     names = [field.name for field in fields(parts[0])]
     return type(parts[0])(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
-
-
-def parted(whole: Parts, at: int) -> tuple[Parts, Parts]:
-    """The first ``at`` pictures of a batch, and the others."""
-    values = {field.name: getattr(whole, field.name) for field in fields(whole)}
-    return tuple(  # type: ignore[return-value]
-        type(whole)(**{name: value[part] for name, value in values.items()}) for part in (slice(at), slice(at, None))
-    )
 
 
 def real_views(hazy: Tensor, clear: Tensor) -> HazyViews:

@@ -4,11 +4,13 @@ CycleGAN (Zhu et al., ICCV 2017) with Cycle-Dehaze's perceptual term (Engin et a
 where pairs are known.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from claritygan_cli.data.synthesis import HazyViews, joined, parted
+from claritygan_cli.data.synthesis import HazyViews
 from claritygan_cli.engine.critic import PatchCritic
 from claritygan_cli.engine.cycles import (
     Haze,
@@ -40,6 +42,22 @@ VISIBLE = 0.05
 """Mean share of airlight in a picture from which on it can be read."""
 
 Terms = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a step is for.
+
+    Attributes:
+        pupils: whom it teaches.
+        hazier: a dehazer that is alone in it practises on hazy pictures in more haze instead of clear ones in haze.
+    """
+
+    pupils: tuple[Direction, ...] = DIRECTIONS
+    hazier: bool = False
+
+
+EVERYTHING = Turn()
 
 
 def each(difference: Tensor) -> Tensor:
@@ -129,7 +147,7 @@ class GeneratorLosses(nn.Module):
         clear: Tensor | None,
         haze: Haze | None,
         pairs: HazyViews | None,
-        pupils: tuple[Direction, ...] = DIRECTIONS,
+        turn: Turn = EVERYTHING,
     ) -> tuple[Terms, Tensor | None, Tensor | None]:
         """Terms, and the fake hazy and fake clear pictures (N, 3, H, W), without gradient.
 
@@ -137,37 +155,35 @@ class GeneratorLosses(nn.Module):
             hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
             haze: to put in front of the clear ones.
             pairs: hazy views whose truth is known; None leaves the supervised terms out.
-            pupils: whom the terms are for; a scattering dehazer alone has no critic and only practises.
+            turn: whom the terms are for; a scattering dehazer alone has no critic and only practises.
         """
         terms: Terms = {}
         fake_hazy = fake_clear = None
         if hazy is not None and clear is not None and haze is not None:
-            if "hazify" in pupils:
+            if "hazify" in turn.pupils:
                 terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
             else:
-                terms = self._practised(hazy, clear, haze)
+                terms = self._practised(hazy, clear, haze, turn.hazier)
         if pairs is not None:
             weight = self.config.paired_weight or 1.0
             paired: Terms = {}
-            if "dehaze" in pupils:
+            if "dehaze" in turn.pupils:
                 paired |= dehazing_terms(self.dehaze, pairs)
-            if "hazify" in pupils:
+            if "hazify" in turn.pupils:
                 paired |= hazifying_terms(self.pair, pairs)
             terms |= {name: weight * value for name, value in paired.items()}
         return terms, fake_hazy, fake_clear
 
-    def _practised(self, hazy: Tensor, clear: Tensor, haze: Haze) -> Terms:
-        """Half of the practice has hazy pictures in more haze, the other half clear ones."""
+    def _practised(self, hazy: Tensor, clear: Tensor, haze: Haze, hazier: bool) -> Terms:
         assert isinstance(self.dehaze, ScatteringDehazer)
         assert isinstance(self.hazify, ScatteringHazifier)
         (teacher,) = self._teacher
         assert isinstance(teacher, ScatteringDehazer)
-        half = len(hazy) // 2
-        more, new = parted(haze, half)
         with torch.no_grad():
-            exercise = put_into_haze(clear[half:], guessed_depth(self.hazify, clear[half:]), new)
-        if half:
-            exercise = joined([put_into_more_haze(teacher, hazy[:half], more), exercise])
+            if hazier:
+                exercise = put_into_more_haze(teacher, hazy, haze)
+            else:
+                exercise = put_into_haze(clear, guessed_depth(self.hazify, clear), haze)
         practice = practise(self.dehaze, exercise, self.config.recompute)
         terms = {"cycle_clear": cycle_loss(practice.cleared.float(), exercise.clear), **practice_terms(practice)}
         return {name: self.config.cycle_weight * value for name, value in terms.items()}

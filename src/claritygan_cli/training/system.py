@@ -11,17 +11,16 @@ from claritygan_cli.engine.image_pool import ImagePool
 from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.vgg import load_vgg
-from claritygan_cli.models.weights import Direction
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.descent import Descent, make_adam, make_muon
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.ema import Average
-from claritygan_cli.training.losses import CriticLosses, GeneratorLosses, Terms
-from claritygan_cli.training.pair import DIRECTIONS, Pair
+from claritygan_cli.training.losses import EVERYTHING, CriticLosses, GeneratorLosses, Terms, Turn
+from claritygan_cli.training.pair import Pair
 
-TURNS: tuple[tuple[Direction, ...], ...] = (("dehaze",), ("dehaze",), ("dehaze",), ("hazify",))
-"""Whom a step teaches, in turn: haze is harder to read than depth, and dehazing is wanted most."""
-CYCLE_TURNS: tuple[tuple[Direction, ...], ...] = (*(("dehaze",),) * 5, DIRECTIONS)
+TURNS = (*(Turn(("dehaze",)),) * 3, Turn(("hazify",)))
+"""What steps are for, in turn: haze is harder to read than depth, and dehazing is wanted most."""
+CYCLE_TURNS = (*(Turn(("dehaze",), hazier) for hazier in (False, True, False, True, False)), EVERYTHING)
 """The same for unpaired scattering generators: the dehazer practises, then comes a step of everything, which takes as
 long as six of practice."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -67,8 +66,8 @@ class CycleGAN:
         losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device), teacher)
         classic = config.unpaired and config.generator == "resnet"
         make = make_adam if classic else make_muon
-        supervised = ((config.only,),) if config.only else TURNS
-        self.turns = (DIRECTIONS,) if classic else CYCLE_TURNS if config.unpaired else supervised
+        supervised = (Turn((config.only,)),) if config.only else TURNS
+        self.turns = (EVERYTHING,) if classic else CYCLE_TURNS if config.unpaired else supervised
         self.descents = {"generators": Descent(make([losses], config.learning_rate), config, device)}
         self._generator_losses = world.share(losses, whole=classic)
         if self.critics is not None:
@@ -92,10 +91,10 @@ class CycleGAN:
         """
         if self.critics is not None:
             self.critics.requires_grad_(False)
-        pupils = self.turns[self.number % len(self.turns)]
+        turn = self.turns[self.number % len(self.turns)]
         with self._autocast():
             terms, fake_hazy, fake_clear = self._generator_losses(
-                batch.hazy, batch.clear, batch.haze, batch.pairs, pupils
+                batch.hazy, batch.clear, batch.haze, batch.pairs, turn
             )
         finite = self.descents["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
         if self.critics is not None and fake_hazy is not None and finite:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from claritygan_cli.data.synthesis import INDOOR, HazyViews, add_random_haze, joined, real_views
-from claritygan_cli.engine.cycles import Haze, make_cycles, put_into_more_haze, read_haze
+from claritygan_cli.engine.cycles import Haze, make_cycles, put_into_more_haze, read_haze, rehaze
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.models.vgg import vgg_layers
@@ -86,6 +86,15 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
             assert again.keys() == by_hand.keys()
             for name, value in again.items():
                 torch.testing.assert_close(value, by_hand[name], atol=1e-5, rtol=1e-4)
+        again, *fakes = losses(hazy, clear, haze, None, Turn(("hazify",)))
+        assert fakes == [None, None]
+        assert isinstance(pair.hazify, ScatteringHazifier)
+        cleared, t, light = read_haze(teacher, hazy)
+        rehazed, error = rehaze(pair.hazify, cleared.clamp(0, 1), t, light)
+        by_hand = {"cycle_hazy": 10 * (rehazed - hazy).abs().mean(), "cycle_depth": 10 * error.abs().mean()}
+        assert again.keys() == by_hand.keys()
+        for name, value in again.items():
+            torch.testing.assert_close(value, by_hand[name], atol=1e-5, rtol=1e-4)
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)

@@ -137,6 +137,23 @@ def practise(dehaze: ScatteringDehazer, exercise: Exercise, recompute: bool = Fa
     return Practice(exercise, *(_recompute if recompute else _remember)(read_haze, dehaze, exercise.hazy))
 
 
+def rehaze(
+    hazify: ScatteringHazifier, cleared: Tensor, t: Tensor, airlight: Tensor, recompute: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The end of the cycle hazy - clear - hazy.
+
+    Args:
+        cleared: (N, 3, H, W) in [0, 1], pictures without the haze that was read in them: t and airlight.
+
+    Returns:
+        The pictures in that haze again, by F's depth, and that depth's error as in :class:`Cycles`.
+    """
+    density = haze_density(t)
+    depth = (_recompute if recompute else _remember)(guessed_depth, hazify, cleared)
+    error = (1 - torch.exp(-density)) * (depth - depth_behind(t, density))
+    return add_haze(cleared, transmission(depth, density), airlight), error
+
+
 def scattering_cycles(
     dehaze: ScatteringDehazer,
     hazify: ScatteringHazifier,
@@ -149,8 +166,8 @@ def scattering_cycles(
     Decomposition", CVPR 2022).
 
     The density and airlight that G reads from a hazy picture are what F puts back to close its cycle, and the depth
-    that follows from them is what F learns to guess. In front of a clear picture F puts the same density and airlight,
-    for the critic; what G learns to take away is haze of every sort (:func:`practise`).
+    that follows from them is what F learns to guess (:func:`rehaze`). In front of a clear picture F puts the same
+    density and airlight, for the critic; what G learns to take away is haze of every sort (:func:`practise`).
 
     A cycle teaches only the network that closes it. Were its opener to learn from it too, "there is no haze" would be
     the answer of both: it closes every cycle, and a saturated sigmoid never leaves it again.
@@ -159,19 +176,19 @@ def scattering_cycles(
     count = len(hazy)
     cleared, t, airlight = call(read_haze, dehaze, torch.cat([hazy, clear]))
     fake_clear, same_clear = cleared.clamp(0, 1).split(count)
-    t, airlight, gone = t[:count].detach(), airlight[:count].detach(), fake_clear.detach()
-    density = haze_density(t)
-    depth, clear_depth = call(guessed_depth, hazify, torch.cat([gone, clear])).split(count)
-    practice = practise(dehaze, put_into_haze(clear, clear_depth.detach(), haze), recompute)
+    t, airlight = t[:count].detach(), airlight[:count].detach()
+    rehazed, depth_error = rehaze(hazify, fake_clear.detach(), t, airlight, recompute)
+    depth = call(guessed_depth, hazify, clear)
+    practice = practise(dehaze, put_into_haze(clear, depth.detach(), haze), recompute)
     return Cycles(
         fake_clear,
-        rehazed=add_haze(gone, transmission(depth, density), airlight),
-        fake_hazy=add_haze(clear, transmission(clear_depth, density), airlight),
+        rehazed,
+        fake_hazy=add_haze(clear, transmission(depth, haze_density(t)), airlight),
         recleared=practice.cleared,
         same_clear=same_clear,
         same_hazy=None,
         practice=practice,
-        depth_error=(1 - torch.exp(-density)) * (depth - depth_behind(t, density)),
+        depth_error=depth_error,
     )
 
 

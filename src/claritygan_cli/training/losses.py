@@ -21,6 +21,7 @@ from claritygan_cli.engine.cycles import (
     put_into_haze,
     put_into_more_haze,
     read_haze,
+    rehaze,
 )
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.losses import (
@@ -125,7 +126,7 @@ class GeneratorLosses(nn.Module):
         pair: the generators; the module's only parameters.
         critics: judge fakes; hidden from this module, their parameters are another optimiser's.
         perceptual: VGG distance; hidden too.
-        teacher: reads the haze of hazy pictures for a scattering dehazer that practises on them; hidden too.
+        teacher: reads hazy pictures for scattering generators that are alone in a step; hidden too.
     """
 
     def __init__(
@@ -155,15 +156,18 @@ class GeneratorLosses(nn.Module):
             hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
             haze: to put in front of the clear ones.
             pairs: hazy views whose truth is known; None leaves the supervised terms out.
-            turn: whom the terms are for; a scattering dehazer alone has no critic and only practises.
+            turn: whom the terms are for; a scattering generator alone has no critic: a dehazer only practises, and a
+                hazifier puts back the haze that was read.
         """
         terms: Terms = {}
         fake_hazy = fake_clear = None
         if hazy is not None and clear is not None and haze is not None:
-            if "hazify" in turn.pupils:
-                terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
-            else:
+            if turn.pupils == ("dehaze",):
                 terms = self._practised(hazy, clear, haze, turn.hazier)
+            elif turn.pupils == ("hazify",):
+                terms = self._rehazed(hazy)
+            else:
+                terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
         if pairs is not None:
             weight = self.config.paired_weight or 1.0
             paired: Terms = {}
@@ -174,18 +178,29 @@ class GeneratorLosses(nn.Module):
             terms |= {name: weight * value for name, value in paired.items()}
         return terms, fake_hazy, fake_clear
 
+    def _reader(self) -> ScatteringDehazer:
+        (teacher,) = self._teacher
+        assert isinstance(teacher, ScatteringDehazer)
+        return teacher
+
     def _practised(self, hazy: Tensor, clear: Tensor, haze: Haze, hazier: bool) -> Terms:
         assert isinstance(self.dehaze, ScatteringDehazer)
         assert isinstance(self.hazify, ScatteringHazifier)
-        (teacher,) = self._teacher
-        assert isinstance(teacher, ScatteringDehazer)
         with torch.no_grad():
             if hazier:
-                exercise = put_into_more_haze(teacher, hazy, haze)
+                exercise = put_into_more_haze(self._reader(), hazy, haze)
             else:
                 exercise = put_into_haze(clear, guessed_depth(self.hazify, clear), haze)
         practice = practise(self.dehaze, exercise, self.config.recompute)
         terms = {"cycle_clear": cycle_loss(practice.cleared.float(), exercise.clear), **practice_terms(practice)}
+        return {name: self.config.cycle_weight * value for name, value in terms.items()}
+
+    def _rehazed(self, hazy: Tensor) -> Terms:
+        assert isinstance(self.hazify, ScatteringHazifier)
+        with torch.no_grad():
+            cleared, t, airlight = read_haze(self._reader(), hazy)
+        rehazed, depth_error = rehaze(self.hazify, cleared.clamp(0, 1), t, airlight, self.config.recompute)
+        terms = {"cycle_hazy": cycle_loss(rehazed.float(), hazy), "cycle_depth": depth_error.abs().mean()}
         return {name: self.config.cycle_weight * value for name, value in terms.items()}
 
     def _unpaired(self, hazy: Tensor, clear: Tensor, haze: Haze) -> tuple[Terms, Tensor, Tensor]:

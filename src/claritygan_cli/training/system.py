@@ -20,9 +20,8 @@ from claritygan_cli.training.pair import Pair
 
 TURNS = (*(Turn(("dehaze",)),) * 3, Turn(("hazify",)))
 """What steps are for, in turn: haze is harder to read than depth, and dehazing is wanted most."""
-CYCLE_TURNS = (*(Turn(("dehaze",), hazier) for hazier in (False, True, False, True, False)), EVERYTHING)
-"""The same for unpaired scattering generators: the dehazer practises, then comes a step of everything, which takes as
-long as six of practice."""
+CYCLE_TURNS = (EVERYTHING, *(Turn(("dehaze",)), Turn(("hazify",)), Turn(("dehaze",), hazier=True)) * 4)
+"""The same for unpaired scattering generators: a step of everything takes as long as six of the others."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 

@@ -160,6 +160,8 @@ class Batches(Dataset[Batch | DataError]):
         picture, truth = self.reader.picture(source.picture), None
         if domain == PAIRS and source.haze == "real" and source.partner is not None:
             picture, truth = self.reader.pair(source.picture, source.partner)
+        elif domain == PAIRS and source.haze in ("masked", "invented"):
+            picture = self.reader.unveiled(source.picture)
         box = random_box(picture.shape[1], picture.shape[2], shape, random)
         view = cut(picture, box, shape)[None]
         if source.haze == "real":

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from claritygan_cli.data.depth import from_camvid_labels, invent
 from claritygan_cli.data.layouts import Source
+from claritygan_cli.data.veil import unveiled
 from claritygan_cli.engine.lifts import resize
 from claritygan_cli.errors import DataError
 
@@ -106,6 +107,14 @@ class Reader:
             DataError: the file cannot be read, or has quite another size.
         """
         return self._keep((path, size), lambda: self._read(path, size))
+
+    def unveiled(self, path: Path) -> Tensor:
+        """A clear picture with black shadows, (3, H, W) uint8; see :func:`claritygan_cli.data.veil.unveiled`.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return self._keep((path, "unveiled"), lambda: unveiled(self.picture(path)))
 
     def pair(self, path: Path, truth: Path) -> tuple[Tensor, Tensor]:
         """A picture and its truth, cut to their common middle where their sizes differ.

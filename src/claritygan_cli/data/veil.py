@@ -8,8 +8,10 @@ from claritygan_cli.engine.lifts import resize
 
 SHORT_SIDE = 96
 WINDOW = 7
+DEEPEST = 0.02
+"""Share of a photo that is taken to be in its deepest shadow."""
 DARKEST = 0.02
-"""Share of a photo that is taken to be in deep shadow, and how bright that may be."""
+"""How bright that may be."""
 THICKEST = 0.2
 """A photo without anything darker is not veiled, but of bright things: snow, clouds, a product on white."""
 
@@ -22,7 +24,7 @@ def veil(picture: Tensor) -> float:
     scale = min(1.0, SHORT_SIDE / min(picture.shape[1:]))
     small = resize(picture[None].float() / 255, (round(picture.shape[1] * scale), round(picture.shape[2] * scale)))
     dark = -F.max_pool2d(-small.amin(1, keepdim=True), WINDOW, 1, WINDOW // 2)
-    return torch.quantile(dark, DARKEST).item()
+    return torch.quantile(dark, DEEPEST).item()
 
 
 def unveiled(picture: Tensor) -> Tensor:

@@ -31,6 +31,12 @@ def shaken(config: TrainConfig) -> Pair:
     return pair
 
 
+def assert_terms(terms: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("generator", ["scattering", "resnet"])
 @pytest.mark.parametrize("form", ["lsgan", "log"])
 @torch.no_grad()
@@ -83,21 +89,15 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
                 "cycle_transmission": 10 * 0.5 * (t - exercise.t).abs().mean(),
                 "cycle_airlight": 10 * 0.3 * ((light - exercise.airlight).abs() * shown).mean(),
             }
-            assert again.keys() == by_hand.keys()
-            for name, value in again.items():
-                torch.testing.assert_close(value, by_hand[name], atol=1e-5, rtol=1e-4)
+            assert_terms(again, by_hand)
         again, *fakes = losses(hazy, clear, haze, None, Turn(("hazify",)))
         assert fakes == [None, None]
         assert isinstance(pair.hazify, ScatteringHazifier)
         cleared, t, light = read_haze(teacher, hazy)
         rehazed, error = rehaze(pair.hazify, cleared.clamp(0, 1), t, light)
         by_hand = {"cycle_hazy": 10 * (rehazed - hazy).abs().mean(), "cycle_depth": 10 * error.abs().mean()}
-        assert again.keys() == by_hand.keys()
-        for name, value in again.items():
-            torch.testing.assert_close(value, by_hand[name], atol=1e-5, rtol=1e-4)
-    assert terms.keys() == expected.keys()
-    for name, value in expected.items():
-        torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)
+        assert_terms(again, by_hand)
+    assert_terms(terms, expected)
     torch.testing.assert_close(fake_hazy, made.fake_hazy)
     torch.testing.assert_close(fake_clear, made.fake_clear)
 
@@ -203,6 +203,4 @@ def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
         "paired_clear": 4 * (pair.dehaze(views.hazy) - views.clear).abs().mean(),
         "paired_hazy": 4 * (pair.hazify(views.clear) - views.hazy).abs().mean(),
     }
-    assert terms.keys() == expected.keys()
-    for name, value in expected.items():
-        torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)
+    assert_terms(terms, expected)

@@ -157,11 +157,13 @@ class Batches(Dataset[Batch | DataError]):
     def _view(
         self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]
     ) -> HazyViews | tuple[Tensor, Haze]:
-        picture, truth = self.reader.picture(source.picture), None
+        truth = None
         if domain == PAIRS and source.haze == "real" and source.partner is not None:
             picture, truth = self.reader.pair(source.picture, source.partner)
         elif domain == PAIRS and source.haze in ("masked", "invented"):
             picture = self.reader.unveiled(source.picture)
+        else:
+            picture = self.reader.picture(source.picture)
         box = random_box(picture.shape[1], picture.shape[2], shape, random)
         view = cut(picture, box, shape)[None]
         if source.haze == "real":

@@ -5,22 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.films import scene
+from tests.videos import scene
 
 from claritygan_cli.batch.pipe import pipe_raw, pipe_y4m
 from claritygan_cli.errors import ImageError, UsageError
-from claritygan_cli.media.frame_pipes import Y4M_SIGNATURE, Y4mHeader, parse_size
-from claritygan_cli.models.film import FilmTranslator
-from claritygan_cli.models.translator import Translator
+from claritygan_cli.media.raw_video import Y4M_SIGNATURE, Y4mHeader, parse_size
+from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.video_translator import VideoTranslator
 from claritygan_cli.models.weights import load_model
 
-Make = Callable[[float], FilmTranslator]
+Make = Callable[[float], VideoTranslator]
 
 
 @pytest.fixture
 def make(tiny_model: Callable[[str], Path]) -> Make:
     generator, _ = load_model(tiny_model("dehaze"))
-    return lambda strength: FilmTranslator(Translator(generator, torch.device("cpu")), 0.9, strength=strength)
+    return lambda strength: VideoTranslator(ImageTranslator(generator, torch.device("cpu")), 0.9, strength=strength)
 
 
 def test_raw_frames(make: Make) -> None:

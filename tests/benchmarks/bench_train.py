@@ -2,7 +2,7 @@
 
 The textbook step is written below from the paper (Zhu et al., ICCV 2017) in the order in which it explains things: six
 passes through the generators, one at a time, a history of 50 pictures, PyTorch's own layers and optimisers, float32.
-Its critics are frozen while the generators learn, as in the authors' own code. Both take the same pictures, from
+Its discriminators are frozen while the generators learn, as in the authors' own code. Both take the same pictures, from
 memory, so that only steps are compared. Each variant runs in a process of its own, in turns; the figures are the median
 of all steps.
 """
@@ -22,18 +22,18 @@ import torch
 from torch import Tensor, nn
 
 from claritygan_cli.data.batches import Batch
-from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.cycles import Haze
 from claritygan_cli.training.distributed import World
-from claritygan_cli.training.machine import peak_memory
-from claritygan_cli.training.pair import make_pair
+from claritygan_cli.training.generator_pair import make_generator_pair
+from claritygan_cli.training.hardware import peak_memory
 from claritygan_cli.training.system import CycleGAN
 
 VARIANTS = {
     "textbook fp32": None,
     "claritygan fp32": {"precision": "fp32"},
     "claritygan bf16": {"precision": "bf16"},
-    "claritygan bf16, checkpointing": {"precision": "bf16", "recompute": True},
+    "claritygan bf16, checkpointing": {"precision": "bf16", "gradient_checkpointing": True},
 }
 CPU = torch.device("cpu")
 
@@ -94,8 +94,8 @@ def textbook_step() -> Callable[[Tensor, Tensor], None]:
 
     def step(hazy: Tensor, clear: Tensor) -> None:
         hazy, clear = 2 * hazy - 1, 2 * clear - 1
-        for critic in (d_clear, d_hazy):
-            critic.requires_grad_(False)
+        for discriminator in (d_clear, d_hazy):
+            discriminator.requires_grad_(False)
         fake_clear, fake_hazy = g(hazy), f(clear)
         loss = verdict(d_clear(fake_clear), True) + verdict(d_hazy(fake_hazy), True)
         loss = loss + 10 * l1(f(fake_clear), hazy) + 10 * l1(g(fake_hazy), clear)
@@ -104,9 +104,9 @@ def textbook_step() -> Callable[[Tensor, Tensor], None]:
         loss.backward()
         adam_g.step()
         adam_d.zero_grad()
-        for critic, real, fake in ((d_clear, clear, old_clear(fake_clear)), (d_hazy, hazy, old_hazy(fake_hazy))):
-            critic.requires_grad_(True)
-            (0.5 * (verdict(critic(real), True) + verdict(critic(fake), False))).backward()
+        for discriminator, real, fake in ((d_clear, clear, old_clear(fake_clear)), (d_hazy, hazy, old_hazy(fake_hazy))):
+            discriminator.requires_grad_(True)
+            (0.5 * (verdict(discriminator(real), True) + verdict(discriminator(fake), False))).backward()
         adam_d.step()
         loss.item()
 
@@ -115,7 +115,7 @@ def textbook_step() -> Callable[[Tensor, Tensor], None]:
 
 def our_step(settings: dict[str, object]) -> Callable[[Tensor, Tensor], None]:
     config = TrainConfig(out=Path("unused"), generator="resnet", **settings)  # type: ignore[arg-type]
-    system = CycleGAN(config, make_pair(config), CPU, World())
+    system = CycleGAN(config, make_generator_pair(config), CPU, World())
 
     def step(hazy: Tensor, clear: Tensor) -> None:
         haze = Haze(*torch.ones(3, len(hazy), 1, 1, 1))  # which this kind has no use for

@@ -18,10 +18,10 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from claritygan_cli.batch.translate import Engine
+from claritygan_cli.batch.tasks import Engine
 from claritygan_cli.data.pairs import find_pairs
 from claritygan_cli.engine.guided_filter import box_mean
-from claritygan_cli.engine.lifts import resize
+from claritygan_cli.engine.restoration import resize
 from claritygan_cli.engine.scattering import add_haze, remove_haze
 from claritygan_cli.evaluation.evaluate import read_pair
 from claritygan_cli.evaluation.metrics import mean_scores, score

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 from tests.conftest import Outcome
 
-from claritygan_cli.media.files import decode_picture, read_picture, save_picture
+from claritygan_cli.media.image_io import decode_picture, read_picture, save_picture
 from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.weights import ModelCard, build_generator, save_model
 
@@ -150,10 +150,10 @@ def zoo(tmp_path: Path, photo: np.ndarray) -> Path:
     """A folder with everything that people have, good and bad."""
     folder = tmp_path / "my photos"
     folder.mkdir()
-    deep = (photo.astype(np.uint16) * 257) ^ 5
+    image16 = (photo.astype(np.uint16) * 257) ^ 5
     save_picture(
-        folder / "deep 16 bit.png",
-        Picture(deep, icc=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+        folder / "image16 16 bit.png",
+        Picture(image16, icc=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
     )
     save_picture(folder / "one.png", Picture(photo[:1, :1]))
     save_picture(folder / "grün und 雾.webp", Picture(photo))
@@ -255,8 +255,8 @@ def test_interrupt_is_130_and_leaves_no_fragments(photo_folder: Path, tmp_path: 
     code = (
         "import sys\n"
         "def stop(*_, **__): raise KeyboardInterrupt\n"
-        "import claritygan_cli.models.translator as t\n"
-        "t.Translator.__call__ = stop\n"
+        "import claritygan_cli.models.image_translator as t\n"
+        "t.ImageTranslator.__call__ = stop\n"
         "from claritygan_cli.cli import main\n"
         "main()\n"
     )

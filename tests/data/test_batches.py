@@ -8,8 +8,7 @@ from PIL import Image
 
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
 from claritygan_cli.data.layouts import TrainingFiles, find_training_files
-from claritygan_cli.data.synthesis import HazyViews
-from claritygan_cli.engine.cycles import Haze
+from claritygan_cli.data.synthesis import HazeParameters, HazyViews
 from claritygan_cli.errors import DataError
 
 PLAN = BatchPlan(batch=4, size=64, views="square", unpaired=True, paired=True, seed=1)
@@ -37,7 +36,7 @@ def tensors(batch: Batch) -> list[torch.Tensor]:
     values = [
         batch.hazy,
         batch.clear,
-        *(getattr(batch.haze, f.name) for f in fields(Haze)),
+        *(getattr(batch.haze, f.name) for f in fields(HazeParameters)),
         *(getattr(batch.pairs, f.name) for f in fields(HazyViews)),
     ]
     assert all(value is not None for value in values)
@@ -166,4 +165,4 @@ def test_photos_of_invented_depth_lose_their_veil_where_haze_is_put_in(tmp_path:
     batches = Batches(find_training_files((), (), (tmp_path / "clear",)), replace(PLAN, unpaired=False))
     pairs = batches.make(0).pairs
     assert pairs is not None
-    assert pairs.clear.flatten(1).quantile(0.02, 1).min() < 0.04  # 0.07 with the veil
+    assert pairs.clear.flatten(1).quantile(0.02, 1).min() < 0.04  # 0.07 with the black_point

@@ -74,7 +74,7 @@ def test_equal_names_in_other_subfolders_are_not_mixed_up(tmp_path: Path, photo:
 
 
 def test_two_folders(tmp_path: Path, photo: np.ndarray) -> None:
-    place(tmp_path, photo, "fog/a.png", "sun/deep/b.png", "sun/a.png")
+    place(tmp_path, photo, "fog/a.png", "sun/image16/b.png", "sun/a.png")
     files = find_training_files((), (tmp_path / "fog",), (tmp_path / "sun",))
     assert [source.picture.name for source in files.hazy] == ["a.png"]
     assert [path.name for path in files.clear] == ["a.png", "b.png"]

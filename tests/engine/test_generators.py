@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from claritygan_cli.engine.calm import calm
+from claritygan_cli.engine.denoising import denoise
 from claritygan_cli.engine.generators import (
-    DARKEST,
+    SHADOW_FLOOR,
     Generator,
     ResnetGenerator,
     ScatteringDehazer,
@@ -11,7 +11,7 @@ from claritygan_cli.engine.generators import (
     least_transmission,
     working_shape,
 )
-from claritygan_cli.engine.lifts import FAINTEST, MIN_TRANSMISSION, grey, resize
+from claritygan_cli.engine.restoration import FULL_GAIN_TRANSMISSION, MIN_TRANSMISSION, grey, resize
 from claritygan_cli.engine.scattering import remove_haze
 
 SIZES = [(1, 1), (1, 7), (5, 3), (33, 64), (64, 96), (50, 300)]
@@ -71,8 +71,8 @@ def test_dehazer_inverts_the_scattering_model() -> None:
     image = torch.rand(1, 3, 64, 64)
     lift = generator.look(generator.shrink(image))
     t = lift.map(image, 64, 0)
-    t = t.clamp_min(FAINTEST)
-    expected = (image - lift.airlight) / t + lift.airlight - (image - calm(image, grey(image))) * (1 / t - 1)
+    t = t.clamp_min(FULL_GAIN_TRANSMISSION)
+    expected = (image - lift.airlight) / t + lift.airlight - (image - denoise(image, grey(image))) * (1 / t - 1)
     torch.testing.assert_close(lift.rows(image, 64, 0), expected.clamp(0, 1), atol=1e-5, rtol=0)
     plain = remove_haze(image, t, lift.airlight).clamp(0, 1)
     torch.testing.assert_close(lift.rows(image, 64, 0), plain, atol=0.02, rtol=0)  # strong detail is hardly noise
@@ -129,9 +129,9 @@ def test_shadows_are_not_crushed() -> None:
     assert t.shape == (2, 1, 32, 48)
     assert (t.min() >= 0, t.max() <= 1) == (True, True)
     dehazed = remove_haze(small, t.clamp_min(1e-3), airlight)
-    darker = small.amin(1, keepdim=True) < DARKEST
-    assert dehazed.amin(1, keepdim=True)[~darker].min() > DARKEST - 1e-4  # one channel just touches it
-    dark = (dehazed.amin(1, keepdim=True) - DARKEST).abs() < 1e-4
+    darker = small.amin(1, keepdim=True) < SHADOW_FLOOR
+    assert dehazed.amin(1, keepdim=True)[~darker].min() > SHADOW_FLOOR - 1e-4  # one channel just touches it
+    dark = (dehazed.amin(1, keepdim=True) - SHADOW_FLOOR).abs() < 1e-4
     bright = (small >= airlight).all(1, keepdim=True)
     assert (dark | bright | darker).all()
     generator = scramble(ScatteringDehazer(widths=(4, 8), blocks=(1, 1), working_size=32))
@@ -172,7 +172,7 @@ def test_looks_are_averaged_but_not_in_training() -> None:
     torch.testing.assert_close(lift.values, dehazer.smoothed(guide, dehazer.possible(image, mean, light)))
     torch.testing.assert_close(lift.airlight, light)
     t = dehazer.possible(image, t, airlight)
-    torch.testing.assert_close(dehazer.look(image, steadied=True).values, dehazer.smoothed(guide, t))
+    torch.testing.assert_close(dehazer.look(image, single_view=True).values, dehazer.smoothed(guide, t))
     torch.testing.assert_close(dehazer.train().look(image).values, t)
     hazifier = make("hazifier")
     assert isinstance(hazifier, ScatteringHazifier)

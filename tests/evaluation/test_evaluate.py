@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from claritygan_cli.data.pairs import Pair
+from claritygan_cli.data.pairs import ImagePair
 from claritygan_cli.errors import DataError
 from claritygan_cli.evaluation.evaluate import center_crop, evaluate_pictures
 from claritygan_cli.evaluation.examples import add_exact_haze, motorcycle_depth
@@ -23,7 +23,7 @@ def test_center_crop_is_resides() -> None:
 
 
 def test_sizes_are_compared_only_when_asked(tmp_path: Path, photo: np.ndarray) -> None:
-    pair = Pair("x", save(tmp_path / "x.png", photo[10:-10, 10:-10]), save(tmp_path / "y.png", photo))
+    pair = ImagePair("x", save(tmp_path / "x.png", photo[10:-10, 10:-10]), save(tmp_path / "y.png", photo))
     with pytest.raises(DataError, match=r"x\.png: its ground truth .*y\.png has another size \(130x80 and 150x100\)"):
         list(evaluate_pictures([pair]))
     (scored,) = evaluate_pictures([pair], crop=True)
@@ -32,7 +32,7 @@ def test_sizes_are_compared_only_when_asked(tmp_path: Path, photo: np.ndarray) -
 
 def test_scores_are_those_of_the_files(tmp_path: Path, photo: np.ndarray) -> None:
     other = 255 - photo
-    pair = Pair("x", save(tmp_path / "x.png", other), save(tmp_path / "y.png", photo))
+    pair = ImagePair("x", save(tmp_path / "x.png", other), save(tmp_path / "y.png", photo))
     (scored,) = evaluate_pictures([pair])
     assert scored.after == score(other, photo)
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from tests.training.tiny_run import tiny_card
 
-from claritygan_cli.training import pair
+from claritygan_cli.training import generator_pair
 from claritygan_cli.training.config import TrainConfig
 
 
@@ -32,7 +32,7 @@ def data(tmp_path: Path, photo: np.ndarray) -> Path:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fresh scattering generators are tiny ones."""
-    monkeypatch.setattr(pair, "fresh_card", tiny_card)
+    monkeypatch.setattr(generator_pair, "fresh_card", tiny_card)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
@@ -45,7 +45,7 @@ def config(data: Path, tmp_path: Path, tiny: None) -> TrainConfig:
         clear=(data / "clear",),
         validation=(data / "val",),
         width=4,
-        critic_width=4,
+        discriminator_width=4,
         blocks=1,
         epochs=2,
         batch=2,

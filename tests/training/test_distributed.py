@@ -9,7 +9,7 @@ from tests.training import tiny_run
 
 from claritygan_cli.errors import UsageError
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.distributed import World, joined
+from claritygan_cli.training.distributed import World, process_group
 from claritygan_cli.training.run import train
 from claritygan_cli.training.run_folder import RunFolder
 
@@ -27,10 +27,10 @@ def test_two_processes_train_as_one_with_the_same_batch(config: TrainConfig, gen
     one, both = (RunFolder(c.out).load()["system"] for c in (config, two))
     assert one["number"] == both["number"] == 4
     assert len(both["processes"]) == 2
-    for name, value in {**one["networks"], "critics": one["critics"]}.items():
+    for name, value in {**one["networks"], "discriminators": one["discriminators"]}.items():
         for key, weights in value.items():
-            difference = (weights - {**both["networks"], "critics": both["critics"]}[name][key]).abs()
-            if key.endswith("bias") and (generator == "resnet" or name == "critics"):
+            difference = (weights - {**both["networks"], "discriminators": both["discriminators"]}[name][key]).abs()
+            if key.endswith("bias") and (generator == "resnet" or name == "discriminators"):
                 # InstanceNorm takes biases away: Adam makes steps of the rounding of their vanishing gradient
                 assert difference.max() < 2 * 4 * config.learning_rate
             else:
@@ -46,12 +46,12 @@ def test_two_processes_take_turns_in_supervised_runs(config: TrainConfig) -> Non
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", tiny_run.__file__]
     done = subprocess.run([*launch, two.to_json()], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert RunFolder(two.out).load()["system"]["number"] >= 4  # the hazifier had its turn, too
+    assert RunFolder(two.out).load()["system"]["number"] >= 4  # the hazifier had its kind_of_step, too
 
 
 def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with joined(torch.device("cpu")) as (world, device):
+    with process_group(torch.device("cpu")) as (world, device):
         assert (world, device) == (World(), torch.device("cpu"))
         assert world.agree(1.0, 2.0) == [1.0, 2.0]
         assert world.gather("x") == ["x"]
@@ -59,7 +59,7 @@ def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_batches_must_divide_among_processes(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "WORLD_SIZE" not in os.environ
-    monkeypatch.setattr("claritygan_cli.training.run.joined", lambda device: _pretend(device))
+    monkeypatch.setattr("claritygan_cli.training.run.process_group", lambda device: _pretend(device))
     with pytest.raises(UsageError, match="--batch 2: must be a multiple of the 3 processes"):
         train(config)
 

@@ -6,27 +6,28 @@ import pytest
 import torch
 
 from claritygan_cli.data.batches import Batch
-from claritygan_cli.data.synthesis import real_views
-from claritygan_cli.engine.cycles import Haze
+from claritygan_cli.data.synthesis import HazeParameters, real_views
 from claritygan_cli.engine.generators import ScatteringDehazer
 from claritygan_cli.errors import UsageError
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.ema import Average
-from claritygan_cli.training.pair import make_pair
+from claritygan_cli.training.generator_pair import make_generator_pair
 from claritygan_cli.training.system import CycleGAN, load_perceptual
 
 CPU = torch.device("cpu")
 
 
 def system_of(config: TrainConfig) -> CycleGAN:
-    return CycleGAN(config, make_pair(config), CPU, World())
+    return CycleGAN(config, make_generator_pair(config), CPU, World())
 
 
 def unpaired() -> Batch:
     random = torch.Generator().manual_seed(0)
     hazy, clear = (torch.rand(2, 3, 64, 64, generator=random) for _ in range(2))
-    haze = Haze(torch.ones(2, 1, 1, 1), torch.rand(2, 1, 64, 64, generator=random), torch.full((2, 3, 1, 1), 0.8))
+    haze = HazeParameters(
+        torch.ones(2, 1, 1, 1), torch.rand(2, 1, 64, 64, generator=random), torch.full((2, 3, 1, 1), 0.8)
+    )
     return Batch(0.5 + hazy / 2, clear, haze, None, 2)
 
 
@@ -34,10 +35,10 @@ def unpaired() -> Batch:
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_a_step_changes_everything_in_any_precision(config: TrainConfig, generator: str, precision: str) -> None:
     system = system_of(replace(config, generator=generator, precision=precision))  # type: ignore[arg-type]
-    modules = {**system.pair.networks, "critics": system.critics}
+    modules = {**system.pair.networks, "discriminators": system.discriminators}
     before = {n: [p.detach().clone() for p in m.parameters()] for n, m in modules.items() if m is not None}
     turns = len(system.turns)
-    for _ in range(4 if precision != "fp16" else 6 * turns + 7):  # fp16 looks for its scale first
+    for _ in range(4 if precision != "fp16" else 6 * turns + 7):  # fp16 predictions for its scale first
         terms, finite = system.step(unpaired(), 1e-3)
     assert finite
     assert all(torch.isfinite(value) and value.dtype == torch.float32 for value in terms.values())
@@ -60,7 +61,7 @@ def test_training_lowers_the_loss(config: TrainConfig, photo: np.ndarray, genera
 
 def test_old_fakes_are_shown_to_the_critics(config: TrainConfig) -> None:
     system = system_of(replace(config, pool=4))
-    for _ in range(len(system.turns) + 1):  # critics are asked in the first and the last of these
+    for _ in range(len(system.turns) + 1):  # discriminators are asked in the first and the last of these
         system.step(unpaired(), 1e-3)
     kept = system.pools["clear"].images[torch.Size([3, 64, 64])]
     assert len(kept) == 4
@@ -74,7 +75,7 @@ def test_perceptual_weights_and_layers_are_checked(config: TrainConfig, tmp_path
 
 
 def test_average_follows(config: TrainConfig) -> None:
-    network = make_pair(config).dehaze
+    network = make_generator_pair(config).dehaze
     assert isinstance(network, ScatteringDehazer)
     average = Average(network, decay=0.5)
     start = network.head.weight.detach().clone()

@@ -8,11 +8,11 @@ import signal
 import sys
 
 from claritygan_cli.models.weights import Direction, ModelCard
-from claritygan_cli.training import pair
+from claritygan_cli.training import generator_pair
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.run import train
 
-full_card = pair.fresh_card
+full_card = generator_pair.fresh_card
 
 
 def tiny_card(config: TrainConfig, direction: Direction) -> ModelCard:
@@ -35,7 +35,7 @@ def kill_at(checkpoint: int) -> None:
 
 
 if __name__ == "__main__":
-    pair.fresh_card = tiny_card
+    generator_pair.fresh_card = tiny_card
     how = sys.argv[2] if len(sys.argv) > 2 else ""
     if how.startswith("kill="):
         kill_at(int(how.removeprefix("kill=")))

@@ -1,4 +1,4 @@
-"""Films through pipes: frames from stdin to stdout.
+"""Videos through pipes: frames from stdin to stdout.
 
 Frames are read where they are translated: a thread that waits for a silent pipe could not be interrupted.
 """
@@ -8,12 +8,12 @@ from typing import IO
 
 import numpy as np
 
-from claritygan_cli.media.frame_pipes import raw_frames, read_y4m_header, write_y4m_frame, y4m_frames
-from claritygan_cli.models.film import UNSPECIFIED, FilmFrame, FilmTranslator, coding_of
+from claritygan_cli.media.raw_video import raw_frames, read_y4m_header, write_y4m_frame, y4m_frames
+from claritygan_cli.models.video_translator import UNSPECIFIED, CodedFrame, VideoTranslator, coding_of
 
 
 def pipe_raw(
-    source: IO[bytes], target: IO[bytes], size: tuple[int, int], translate: FilmTranslator, done: Callable[[], None]
+    source: IO[bytes], target: IO[bytes], size: tuple[int, int], translate: VideoTranslator, done: Callable[[], None]
 ) -> None:
     """rgb24 frames of a size (width, height), each translated and written at once.
 
@@ -27,7 +27,7 @@ def pipe_raw(
 
 
 def pipe_y4m(
-    source: IO[bytes], target: IO[bytes], start: bytes, translate: FilmTranslator, done: Callable[[], None]
+    source: IO[bytes], target: IO[bytes], start: bytes, translate: VideoTranslator, done: Callable[[], None]
 ) -> None:
     """A YUV4MPEG2 stream; its header is passed on. Its colours are taken to be coded by BT.601, or BT.709 if large.
 
@@ -42,7 +42,7 @@ def pipe_y4m(
     coding = coding_of(header.width, header.height, header.bits, UNSPECIFIED, header.full)
     for planes in y4m_frames(source, header):
         results = (np.empty_like(planes[0]), np.empty_like(planes[1]), np.empty_like(planes[2]))
-        translate(FilmFrame(planes, coding), results)
+        translate(CodedFrame(planes, coding), results)
         write_y4m_frame(target, results)
         done()
     target.flush()

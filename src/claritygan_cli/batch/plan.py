@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claritygan_cli.errors import UsageError
-from claritygan_cli.media.files import FORMATS, READABLE
-from claritygan_cli.media.film_formats import CONTAINERS, READABLE_FILMS, is_film
+from claritygan_cli.media.image_io import FORMATS, READABLE
+from claritygan_cli.media.video_formats import READABLE_VIDEOS, VIDEO_FORMATS, is_video
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo or film to translate.
+    """One photo or video to translate.
 
     Attributes:
         name: what the user calls it: its path below the input it was found in.
         source: file to read.
         target: file to write.
-        film: whether it is a film.
+        video: whether it is a video.
     """
 
     name: str
     source: Path
     target: Path
-    film: bool = False
+    video: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Plan:
 
 
 def readable(path: Path) -> bool:
-    """Whether a file has the name of a picture or a film."""
-    return path.suffix.lower() in READABLE | READABLE_FILMS
+    """Whether a file has the name of a picture or a video."""
+    return path.suffix.lower() in READABLE | READABLE_VIDEOS
 
 
 def files_below(folder: Path, leave_out: Path) -> list[Path]:
-    """All pictures and films of a folder and its subfolders, sorted; not the hidden ones nor those below ``leave_out``.
+    """All pictures and videos of a folder and its subfolders, sorted; not the hidden ones nor those below ``leave_out``.
 
     Raises:
         OSError: a folder cannot be read.
@@ -58,16 +58,16 @@ def files_below(folder: Path, leave_out: Path) -> list[Path]:
     return sorted(found)
 
 
-def output_name(name: Path, suffix: str, ending: str | None, film: bool = False) -> Path:
+def output_name(name: Path, suffix: str, ending: str | None, video: bool = False) -> Path:
     """Name of the result: the input's, with ``suffix`` after its stem and perhaps another ending.
 
-    What cannot be written in the input's own format becomes PNG, and films become MP4.
+    What cannot be written in the input's own format becomes PNG, and videos become MP4.
 
     Args:
         ending: of the results of pictures.
     """
-    if film:
-        own = name.suffix if name.suffix.lower() in CONTAINERS else ".mp4"
+    if video:
+        own = name.suffix if name.suffix.lower() in VIDEO_FORMATS else ".mp4"
     else:
         own = ending or (name.suffix if name.suffix.lower() in FORMATS else ".png")
     return name.with_name(name.stem + suffix + own)
@@ -81,10 +81,10 @@ def fixed_prefix(pattern: str) -> Path:
 
 
 def find_files(text: str, leave_out: Path) -> list[tuple[Path, Path]]:
-    """The pictures and films that an input stands for, each with its path below the input.
+    """The pictures and videos that an input stands for, each with its path below the input.
 
     Raises:
-        UsageError: there is no such file or folder, or no picture and no film in it.
+        UsageError: there is no such file or folder, or no picture and no video in it.
     """
     path = Path(text)
     if path.is_file():
@@ -100,23 +100,23 @@ def find_files(text: str, leave_out: Path) -> list[tuple[Path, Path]]:
         raise UsageError("no such file or folder")
     files += [file for folder in folders for file in files_below(folder, leave_out)]
     if not files:
-        raise UsageError("no pictures or films there")
+        raise UsageError("no pictures or videos there")
     return [(file, file.relative_to(base)) for file in dict.fromkeys(files)]
 
 
 def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None) -> Plan:
-    """Find the pictures and films and name their results.
+    """Find the pictures and videos and name their results.
 
     Earlier results (files that are named as a result of another input would be, with its ``suffix``) are no inputs.
 
     Args:
         inputs: files, folders (taken with their subfolders, whose tree is mirrored) and glob patterns.
-        out: folder of the results; or, for a single file, the file to write if it ends like a picture or a film.
+        out: folder of the results; or, for a single file, the file to write if it ends like a picture or a video.
         suffix: put after each result's stem.
         ending: ending of the results of pictures, with its dot; None keeps each input's.
 
     Raises:
-        UsageError: no input leads to a file, a film should become a picture or a picture a film, or a result would
+        UsageError: no input leads to a file, a video should become a picture or a picture a video, or a result would
             overwrite an input.
     """
     inputs = list(inputs)
@@ -131,20 +131,20 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
     if not found:
         raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
 
-    films = {file for file in found if is_film(file)}
-    endings = FORMATS.keys() | CONTAINERS.keys()
+    videos = {file for file in found if is_video(file)}
+    endings = FORMATS.keys() | VIDEO_FORMATS.keys()
     single = out.suffix.lower() in endings and not out.is_dir()
-    if out.suffix.lower() in READABLE_FILMS - CONTAINERS.keys() and not out.is_dir():
-        raise UsageError(f"--out {out}: such films can be read, not written; choose {', '.join(CONTAINERS)}")
+    if out.suffix.lower() in READABLE_VIDEOS - VIDEO_FORMATS.keys() and not out.is_dir():
+        raise UsageError(f"--out {out}: such videos can be read, not written; choose {', '.join(VIDEO_FORMATS)}")
     if single and (len(inputs) > 1 or not Path(inputs[0]).is_file()):
         raise UsageError(f"--out {out}: names a single file, but the inputs may be several; name a folder")
     if single and (suffix or ending):
         raise UsageError(f"--out {out}: names the result already; leave out --suffix and --format")
-    if single and (out.suffix.lower() in CONTAINERS) != bool(films):
-        kind, other = ("film", "picture") if films else ("picture", "film")
+    if single and (out.suffix.lower() in VIDEO_FORMATS) != bool(videos):
+        kind, other = ("video", "picture") if videos else ("picture", "video")
         raise UsageError(f"--out {out}: {inputs[0]} is a {kind}, and the result's name that of a {other}")
     targets = {
-        file: out if single else out / output_name(name, suffix, ending, file in films) for file, name in found.items()
+        file: out if single else out / output_name(name, suffix, ending, file in videos) for file, name in found.items()
     }
     earlier = {target.resolve() for target in targets.values()} if suffix else set()
     sources = {file.resolve() for file in found} - earlier
@@ -159,5 +159,5 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
             problems.append((str(file), f"{target} is the result of {taken[target]} already; give it another --out"))
             continue
         taken[target] = file
-        jobs.append(Job(str(found[file]), file, target, file in films))
+        jobs.append(Job(str(found[file]), file, target, file in videos))
     return Plan(tuple(jobs), tuple(problems))

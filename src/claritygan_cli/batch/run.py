@@ -1,4 +1,4 @@
-"""While one photo is translated, the next is read and the last is written; films go one by one."""
+"""While one photo is translated, the next is read and the last is written; videos go one by one."""
 
 import time
 from collections import deque
@@ -7,15 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from claritygan_cli.batch.film import FilmResult
 from claritygan_cli.batch.plan import Job
+from claritygan_cli.batch.video import VideoResult
 from claritygan_cli.errors import ClarityganError
 from claritygan_cli.evaluation.metrics import Scores
-from claritygan_cli.media.files import DEFAULT_QUALITY, read_picture, save_picture
+from claritygan_cli.media.image_io import DEFAULT_QUALITY, read_picture, save_picture
 from claritygan_cli.media.picture import Picture
 
-AHEAD = 2
-"""Photos read ahead, and results waiting to be written; with the one in work, about six are in memory."""
+PHOTOS_IN_FLIGHT = 2
+"""Photos read prefetch, and results waiting to be written; with the one in work, about six are in memory."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ class Result:
 
 
 Translate = Callable[[Picture, Job], Translated]
-TranslateFilm = Callable[[Job], FilmResult]
+TranslateFilm = Callable[[Job], VideoResult]
 
 
-def film_result(job: Job, film: FilmResult, started: float) -> Result:
-    """What became of a film that has been written, with all that was wrong with it."""
-    remarks = "; ".join((*film.problems, *film.notes))
+def video_result(job: Job, video: VideoResult, started: float) -> Result:
+    """What became of a video that has been written, with all that was wrong with it."""
+    remarks = "; ".join((*video.problems, *video.notes))
     message = f"{job.source}: {remarks}" if remarks else ""
-    status: Literal["done", "failed"] = "failed" if film.problems else "done"
-    return Result(job, status, message, time.monotonic() - started, frames=film.frames)
+    status: Literal["done", "failed"] = "failed" if video.problems else "done"
+    return Result(job, status, message, time.monotonic() - started, frames=video.frames)
 
 
 def run_jobs(
     jobs: Sequence[Job],
     translate: Translate,
-    translate_film: TranslateFilm,
+    translate_video: TranslateFilm,
     overwrite: bool = False,
     quality: int = DEFAULT_QUALITY,
     debug: bool = False,
@@ -63,7 +63,7 @@ def run_jobs(
 
     Args:
         translate: called in the caller's thread, one photo at a time.
-        translate_film: from file to file, the same.
+        translate_video: from file to file, the same.
         overwrite: write over existing results; otherwise they are skipped, and their inputs not read.
         quality: of JPEG and WebP.
         debug: let exceptions through.
@@ -98,20 +98,20 @@ def run_jobs(
     reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")
     try:
         while True:
-            while len(reading) < AHEAD and (job := next(upcoming, None)) is not None:
+            while len(reading) < PHOTOS_IN_FLIGHT and (job := next(upcoming, None)) is not None:
                 skip = job.target.is_file() and not overwrite
-                reading.append((job, None if skip or job.film else reader.submit(read_picture, job.source)))
+                reading.append((job, None if skip or job.video else reader.submit(read_picture, job.source)))
             if not reading:
                 break
             job, future = reading.popleft()
             started = time.monotonic()
             outcome: Result | None = None
-            if job.film and (overwrite or not job.target.is_file()):
+            if job.video and (overwrite or not job.target.is_file()):
                 while writing:
                     yield finish_one()
                 started = time.monotonic()
                 try:
-                    outcome = film_result(job, translate_film(job), started)
+                    outcome = video_result(job, translate_video(job), started)
                 except Exception as error:
                     outcome = failed(job, error)
             elif future is None:
@@ -123,7 +123,7 @@ def run_jobs(
                     outcome = failed(job, error)
             if outcome is None:
                 writing.append((job, translated, started, writer.submit(save, job, translated.picture)))
-                if len(writing) >= AHEAD:
+                if len(writing) >= PHOTOS_IN_FLIGHT:
                     yield finish_one()
             else:
                 while writing:  # results come in the order of the jobs

@@ -13,7 +13,7 @@ from claritygan_cli.cli import dehaze, demo, eval, hazify, models, options, trai
 from claritygan_cli.errors import ClarityganError
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
-HELP = "Take haze out of photos and films, put haze in, and measure the result."
+HELP = "Take haze out of photos and videos, put haze in, and measure the result."
 
 app = typer.Typer(
     help=HELP,
@@ -43,7 +43,7 @@ def root(
     version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True, help="Show the version."),
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks; comes before the command."),
 ) -> None:
-    """Take haze out of photos and films, put haze in, and measure the result."""
+    """Take haze out of photos and videos, put haze in, and measure the result."""
     context.obj = debug
 
 

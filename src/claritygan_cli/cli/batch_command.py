@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.batch.run import Result
-    from claritygan_cli.batch.translate import Work
+    from claritygan_cli.batch.tasks import Work
 
 
 def run_batch(
@@ -33,34 +33,34 @@ def run_batch(
     crf: int | None,
     preset: str | None,
     pixel_format: str | None,
-    **film: Any,
+    **video: Any,
 ) -> None:
     """Translate inputs; raises ``typer.Exit`` with the documented code.
 
     Args:
         make: loads the model; called when the plan stands.
-        film: the rest of :class:`FilmOptions`.
+        video: the rest of :class:`VideoOptions`.
     """
-    from claritygan_cli.batch.film import FilmOptions
+    from claritygan_cli.batch.video import VideoOptions
     from claritygan_cli.cli.pipe_command import stream
     from claritygan_cli.errors import UsageError
-    from claritygan_cli.media.film_formats import Encoding
+    from claritygan_cli.media.video_formats import Encoding
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing half-written is left
-    films = FilmOptions(Encoding(codec, crf, preset, pixel_format), **film)
+    videos = VideoOptions(Encoding(codec, crf, preset, pixel_format), **video)
     if "-" in inputs or str(out) == "-":
-        stream(inputs, out, make, films, raw, ending, quality, overwrite, quiet, as_json)
+        stream(inputs, out, make, videos, raw, ending, quality, overwrite, quiet, as_json)
         return
     if raw:
         raise UsageError(f"--raw {raw}: frames come from stdin and go to stdout; write: claritygan dehaze - --out -")
     from claritygan_cli.batch.plan import make_plan
-    from claritygan_cli.batch.translate import do_plan
+    from claritygan_cli.batch.tasks import do_plan
 
     started = time.monotonic()
     plan = make_plan(inputs, out, suffix, ending)
     results: list[Result] = []
     with Bars(len(plan.problems) + len(plan.jobs), quiet) as bars:
-        for result in do_plan(plan, make(), films, overwrite, quality, debug, bars.frame):
+        for result in do_plan(plan, make(), videos, overwrite, quality, debug, bars.frame):
             results.append(result)
             bars.done()
             if result.message and result.status != "skipped":
@@ -71,7 +71,7 @@ def run_batch(
 
 
 class Bars:
-    """Progress on a terminal: files, and the frames of the film in work."""
+    """Progress on a terminal: files, and the frames of the video in work."""
 
     def __init__(self, total: int, quiet: bool) -> None:
         from tqdm import tqdm
@@ -84,16 +84,16 @@ class Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close_film()
+        self._close_video()
         self._files.close()
 
-    def _close_film(self) -> None:
+    def _close_video(self) -> None:
         if self._frames is not None:
             self._frames.close()
             self._frames = None
 
     def frame(self, job: "Job", expected: int | None) -> None:
-        """One more frame of a film."""
+        """One more frame of a video."""
         if self._frames is None:
             self._frames = self._make(
                 total=expected, unit="frame", desc=job.source.name, disable=self._off, leave=False, delay=1
@@ -102,7 +102,7 @@ class Bars:
 
     def done(self) -> None:
         """One more file."""
-        self._close_film()
+        self._close_video()
         self._files.update()
 
     def say(self, line: str) -> None:
@@ -129,13 +129,13 @@ def report(results: "list[Result]", seconds: float, quiet: bool, as_json: bool) 
         line = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
         hint = "; existing results are kept without --overwrite" if counts["skipped"] else ""
         frames, spent = sum(r.frames or 0 for r in results), sum(r.seconds for r in results if r.frames)
-        films = f" ({frames} frames, {frames / spent:.1f} a second)" if frames else ""
-        typer.echo(f"{line} in {seconds:.1f} s{films}{hint}", err=True)
+        videos = f" ({frames} frames, {frames / spent:.1f} a second)" if frames else ""
+        typer.echo(f"{line} in {seconds:.1f} s{videos}{hint}", err=True)
 
 
 def as_dict(result: "Result") -> dict[str, Any]:
     """A result for JSON."""
-    written = result.status != "failed" or result.frames is not None  # what could be read of a damaged film
+    written = result.status != "failed" or result.frames is not None  # what could be read of a damaged video
     return {
         "input": str(result.job.source),
         "output": str(result.job.target) if written else None,

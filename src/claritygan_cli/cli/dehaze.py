@@ -9,7 +9,7 @@ from claritygan_cli.cli import options
 from claritygan_cli.cli.batch_command import run_batch
 
 if TYPE_CHECKING:
-    from claritygan_cli.batch.translate import Work
+    from claritygan_cli.batch.tasks import Work
 
 
 def dehaze(
@@ -43,10 +43,10 @@ def dehaze(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Take haze out of photos and films."""
+    """Take haze out of photos and videos."""
 
     def make() -> "Work":
-        from claritygan_cli.batch.translate import Engine, dehazing
+        from claritygan_cli.batch.tasks import Engine, dehazing
 
         return dehazing(Engine(model, device.value, threads, working_size), strength, ground_truth)
 

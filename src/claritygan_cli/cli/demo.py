@@ -18,7 +18,7 @@ def demo(
     The photos are scikit-image's own. The motorcycle scene's haze follows its measured depth; that of the others
     follows the depth that the hazifier predicts.
     """
-    from claritygan_cli.batch.translate import Engine
+    from claritygan_cli.batch.tasks import Engine
     from claritygan_cli.cli.scores import show_scores
     from claritygan_cli.evaluation.demo import SHEET, run_demo
 

@@ -8,7 +8,7 @@ from claritygan_cli.cli import options
 from claritygan_cli.cli.batch_command import run_batch
 
 if TYPE_CHECKING:
-    from claritygan_cli.batch.translate import Work
+    from claritygan_cli.batch.tasks import Work
 
 
 def hazify(
@@ -44,11 +44,11 @@ def hazify(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Put haze into photos and films, thicker with distance."""
+    """Put haze into photos and videos, thicker with distance."""
 
     def make() -> "Work":
-        from claritygan_cli.batch.haze_knobs import parse_airlight, parse_span
-        from claritygan_cli.batch.translate import Engine, hazing
+        from claritygan_cli.batch.haze_parameters import parse_airlight, parse_span
+        from claritygan_cli.batch.tasks import Engine, hazing
 
         spans = parse_span(density, "--density", 20.0), parse_airlight(airlight)
         sources = {f"--{knob}": context.get_parameter_source(knob) for knob in ("density", "airlight", "seed")}

@@ -46,7 +46,7 @@ def import_model(
     direction: Annotated[Direction, typer.Option(help="What it does.")] = Direction.dehaze,
     network: Annotated[str | None, typer.Option(help="Which one, if the file holds several.")] = None,
 ) -> None:
-    """Turn a pickled checkpoint into a weights file that --model takes."""
+    """StepKind a pickled checkpoint into a weights file that --model takes."""
     from claritygan_cli.errors import UsageError
     from claritygan_cli.models.importing import import_resnet
 

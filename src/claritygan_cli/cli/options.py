@@ -35,8 +35,8 @@ class Format(StrEnum):
     bmp = "bmp"
 
 
-class FilmCodec(StrEnum):
-    """Codings of films."""
+class VideoCodec(StrEnum):
+    """Codings of videos."""
 
     h264 = "h264"
     hevc = "hevc"
@@ -46,7 +46,7 @@ class FilmCodec(StrEnum):
 
 
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="INPUT", help="Photos, films, folders (with subfolders), globs; - for stdin.")
+    list[str], typer.Argument(metavar="INPUT", help="Photos, videos, folders (with subfolders), globs; - for stdin.")
 ]
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Folder for the results; a file for a single input; - for stdout.")
@@ -60,25 +60,27 @@ DeviceChoice = Annotated[Device, typer.Option("--device", help="Where to compute
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads [default: all].", show_default=False)]
 WorkingSize = Annotated[
     int | None,
-    typer.Option(min=32, max=4096, help="Longest side, in pixels, at which the network looks [default: the model's]."),
+    typer.Option(
+        min=32, max=4096, help="Longest side, in pixels, at which the network predictions [default: the model's]."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; errors only.")]
 Json = Annotated[bool, typer.Option("--json", help="Report on stdout as JSON.")]
 Codec = Annotated[
-    FilmCodec | None,
-    typer.Option("--codec", help="Coding of films [default: h264; vp9 in WebM].", show_default=False),
+    VideoCodec | None,
+    typer.Option("--codec", help="Coding of videos [default: h264; vp9 in WebM].", show_default=False),
 ]
-Crf = Annotated[int | None, typer.Option(min=0, max=63, help="Quality of films; lower is better [default: high].")]
-Preset = Annotated[str | None, typer.Option(help="Speed of the encoder of films, e.g. veryfast [default: medium].")]
-PixelFormat = Annotated[str | None, typer.Option(help="Of films, e.g. yuv420p10le [default: the film's own].")]
+Crf = Annotated[int | None, typer.Option(min=0, max=63, help="Quality of videos; lower is better [default: high].")]
+Preset = Annotated[str | None, typer.Option(help="Speed of the encoder of videos, e.g. veryfast [default: medium].")]
+PixelFormat = Annotated[str | None, typer.Option(help="Of videos, e.g. yuv420p10le [default: the video's own].")]
 Temporal = Annotated[
     float,
-    typer.Option(min=0.0, max=1.0, help="Steadiness of films; 0 takes each frame by itself."),
+    typer.Option(min=0.0, max=1.0, help="Steadiness of videos; 0 takes each frame by itself."),
 ]
-Start = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the film to begin at.")]
-End = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the film to end at.")]
-MaxFrames = Annotated[int | None, typer.Option(min=1, help="Frames of a film at most, for a trial.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Leave nothing of damaged films.")]
+Start = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the video to begin at.")]
+End = Annotated[float | None, typer.Option(min=0.0, help="Seconds of the video to end at.")]
+MaxFrames = Annotated[int | None, typer.Option(min=1, help="Frames of a video at most, for a trial.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Leave nothing of damaged videos.")]
 Raw = Annotated[
     str | None,
     typer.Option(metavar="WxH", help="stdin and stdout are rgb24 frames of this size."),

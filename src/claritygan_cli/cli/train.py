@@ -81,7 +81,7 @@ def train(
         str | None, typer.Option(metavar="RUN", help="Start from a run's models, or from the 'bundled' ones.")
     ] = None,
     objective: Annotated[
-        Objective, typer.Option(help="cyclegan: unpaired, with critics. supervised: pairs only.")
+        Objective, typer.Option(help="cyclegan: unpaired, with discriminators. supervised: pairs only.")
     ] = Objective.cyclegan,
     only: Annotated[
         Direction | None, typer.Option(help="Supervised: teach this one of --initial's models, keep the other.")
@@ -99,12 +99,14 @@ def train(
     vgg_layer: Annotated[
         list[str] | None, typer.Option(help="ReLU to compare; may repeat. [default: relu2_2, relu3_4]")
     ] = None,
-    r1_weight: Annotated[float, weight("the R1 gradient penalty on the critics")] = 0.0,
-    critic_width: Annotated[int, typer.Option(min=1, help="Channels of the critics' first layer.")] = 64,
+    r1_weight: Annotated[float, weight("the R1 gradient penalty on the discriminators")] = 0.0,
+    discriminator_width: Annotated[int, typer.Option(min=1, help="Channels of the discriminators' first layer.")] = 64,
     clip_norm: Annotated[float, typer.Option(min=0.0, help="Greatest norm of a gradient; 0: any.")] = 0.0,
-    pool: Annotated[int, typer.Option(min=0, help="Generated pictures kept for the critics.")] = 50,
+    pool: Annotated[int, typer.Option(min=0, help="Generated pictures kept for the discriminators.")] = 50,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where it is faster.")] = Precision.auto,
-    recompute: Annotated[bool, typer.Option("--gradient-checkpointing", help="Less memory, more time.")] = False,
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="Less memory, more time.")
+    ] = False,
     width: Annotated[int, typer.Option(min=1, help="Channels of resnet's first layer.")] = 64,
     blocks: Annotated[int, typer.Option(min=1, help="Residual blocks of resnet.")] = 9,
     checkpoint_minutes: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 10.0,
@@ -155,10 +157,10 @@ def train(
         "paired_weight": paired_weight,
         "vgg": vgg,
         "r1_weight": r1_weight,
-        "critic_width": critic_width,
+        "discriminator_width": discriminator_width,
         "clip_norm": clip_norm,
         "pool": pool,
-        "recompute": recompute,
+        "gradient_checkpointing": gradient_checkpointing,
         "width": width,
         "blocks": blocks,
         "checkpoint_minutes": checkpoint_minutes,

@@ -18,18 +18,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from claritygan_cli.data.layouts import Source, TrainingFiles
-from claritygan_cli.data.photos import Reader, cut, random_box
+from claritygan_cli.data.reader import Reader, cut, random_box
 from claritygan_cli.data.synthesis import (
     INDOOR,
     OUTDOOR,
+    HazeParameters,
     HazyViews,
     add_random_haze,
+    concatenate,
     draw_any_haze,
-    joined,
     real_views,
     vary_colours,
 )
-from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.errors import DataError
 
 Views = Literal["square", "varied"]
@@ -59,7 +59,7 @@ class Batch:
 
     hazy: Tensor | None
     clear: Tensor | None
-    haze: Haze | None
+    haze: HazeParameters | None
     pairs: HazyViews | None
     images: int
     broken: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Batch:
         def move(value: Any) -> Any:
             if isinstance(value, Tensor):
                 return value.to(device, non_blocking=True)
-            if isinstance(value, HazyViews | Haze):
+            if isinstance(value, HazyViews | HazeParameters):
                 return type(value)(**{f.name: move(getattr(value, f.name)) for f in fields(value)})
             return value
 
@@ -135,13 +135,15 @@ class Batches(Dataset[Batch | DataError]):
     def _index(self, domain: int, number: int) -> int:
         """Which source is drawn as the domain's ``number``-th: a new random order in every round."""
         count = len(self.domains[domain])
-        turn = number // count
-        if self._orders.get(domain, (-1,))[0] != turn:
-            order = np.random.default_rng([self.plan.seed, domain, turn]).permutation(count)
-            self._orders[domain] = (turn, order)
+        kind_of_step = number // count
+        if self._orders.get(domain, (-1,))[0] != kind_of_step:
+            order = np.random.default_rng([self.plan.seed, domain, kind_of_step]).permutation(count)
+            self._orders[domain] = (kind_of_step, order)
         return int(self._orders[domain][1][number % count])
 
-    def _draw(self, domain: int, step: int, place: int, shape: tuple[int, int]) -> HazyViews | tuple[Tensor, Haze]:
+    def _draw(
+        self, domain: int, step: int, place: int, shape: tuple[int, int]
+    ) -> HazyViews | tuple[Tensor, HazeParameters]:
         sources = self.domains[domain]
         first = self._index(domain, step * self.plan.batch + place)
         for offset in range(len(sources)):
@@ -156,12 +158,12 @@ class Batches(Dataset[Batch | DataError]):
 
     def _view(
         self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]
-    ) -> HazyViews | tuple[Tensor, Haze]:
+    ) -> HazyViews | tuple[Tensor, HazeParameters]:
         truth = None
         if domain == PAIRS and source.haze == "real" and source.partner is not None:
             picture, truth = self.reader.pair(source.picture, source.partner)
         elif domain == PAIRS and source.haze in ("masked", "invented"):
-            picture = self.reader.unveiled(source.picture)
+            picture = self.reader.with_black_point(source.picture)
         else:
             picture = self.reader.picture(source.picture)
         box = random_box(picture.shape[1], picture.shape[2], shape, random)
@@ -190,11 +192,11 @@ class Batches(Dataset[Batch | DataError]):
         """
         hazy = clear = haze = pairs = None
         if self.plan.unpaired:
-            hazy = joined(self._part(HAZY, step)).hazy
+            hazy = concatenate(self._part(HAZY, step)).hazy
             views, hazes = zip(*self._part(CLEAR, step), strict=True)
-            clear, haze = torch.cat(views), joined(hazes)
+            clear, haze = torch.cat(views), concatenate(hazes)
         if self.plan.paired:
-            pairs = joined(self._part(PAIRS, step))
+            pairs = concatenate(self._part(PAIRS, step))
         return Batch(hazy, clear, haze, pairs, self.plan.shape_and_count(step)[1], list(self._broken.values()))
 
     def __getitem__(self, step: int) -> Batch | DataError:
@@ -218,7 +220,7 @@ def _ignore_interrupts(_worker: int) -> None:
 
 
 def loaded(batches: Batches, steps: Iterable[int], workers: int, watch: Stopwatch) -> Iterator[Batch]:
-    """Batches in order, made ahead by loader processes.
+    """Batches in order, made prefetch by loader processes.
 
     Raises:
         DataError: as :meth:`Batches.make`.

@@ -17,7 +17,7 @@ from claritygan_cli.data.folders import image_files
 from claritygan_cli.data.pairs import CLEAR_NAMES, HAZY_NAMES, truth_for, truth_stem
 from claritygan_cli.errors import DataError, UsageError
 
-Haze = Literal["real", "measured", "masked", "invented"]
+HazeOrigin = Literal["real", "measured", "masked", "invented"]
 RESIDE_SITE = "https://sites.google.com/view/reside-dehaze-datasets"
 TEST_SETS = ("sots", "hsts", "test", "val")
 UNDERSTOOD = (
@@ -38,7 +38,7 @@ class Source:
     """
 
     picture: Path
-    haze: Haze
+    haze: HazeOrigin
     partner: Path | None = None
 
 
@@ -80,7 +80,7 @@ class TrainingFiles:
         self.pairs += [source for source in sources if source.partner]
         self.pairs += [Source(path, "invented") for _, path in truths if path not in used]
 
-    def add_scenes(self, folder: Path, partners: Path, haze: Haze) -> None:
+    def add_scenes(self, folder: Path, partners: Path, haze: HazeOrigin) -> None:
         """Photos with depth or masks of the same name, in the same subfolder.
 
         Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from claritygan_cli.files import file_sha256
+from claritygan_cli.atomic import file_sha256
 
 
 def overlap(training: Iterable[Path], validation: Iterable[Path]) -> list[Path]:

@@ -2,7 +2,7 @@
 
 Understood are folders with a hazy and a clear part, as in RESIDE's ITS, OTS and SOTS (``hazy/ID_k_beta.png`` with
 ``clear/ID.png`` or ``gt/ID.png``), and plain ones (``hazy/NAME`` with ``clear/NAME``, ``testA/NAME`` with
-``testB/NAME``), as well as folders that hold such folders, however deep (``SOTS/indoor/nyuhaze500/hazy``).
+``testB/NAME``), as well as folders that hold such folders, however image16 (``SOTS/indoor/nyuhaze500/hazy``).
 """
 
 from contextlib import suppress
@@ -18,7 +18,7 @@ LAYOUTS = "expected DIR/hazy with DIR/clear or DIR/gt (RESIDE: hazy/ID_k_beta.pn
 
 
 @dataclass(frozen=True)
-class Pair:
+class ImagePair:
     """A picture and its ground truth; ``name`` is the picture's path below the data set's folder."""
 
     name: str
@@ -63,7 +63,7 @@ def by_stem(files: list[Path]) -> dict[str, Path]:
     return found
 
 
-def pair_folders(pictures: Path, truths: Path) -> list[Pair]:
+def pair_folders(pictures: Path, truths: Path) -> list[ImagePair]:
     """Every picture of one folder with its ground truth in another.
 
     Raises:
@@ -80,7 +80,7 @@ def pair_folders(pictures: Path, truths: Path) -> list[Pair]:
         if truth is None:
             alone.append(path)
         else:
-            pairs.append(Pair(path.relative_to(pictures).as_posix(), path, truth))
+            pairs.append(ImagePair(path.relative_to(pictures).as_posix(), path, truth))
     if not pairs:
         raise UsageError(f"{pictures}: no picture there has a ground truth of its name in {truths}; {LAYOUTS}")
     if alone:
@@ -89,7 +89,7 @@ def pair_folders(pictures: Path, truths: Path) -> list[Pair]:
     return pairs
 
 
-def find_pairs(root: Path) -> list[Pair]:
+def find_pairs(root: Path) -> list[ImagePair]:
     """All pairs of a data set folder.
 
     Raises:
@@ -101,7 +101,7 @@ def find_pairs(root: Path) -> list[Pair]:
     clear = next((root / name for name in (*CLEAR_NAMES, "testB") if (root / name).is_dir()), None)
     if hazy is not None and clear is not None:
         return pair_folders(hazy, clear)
-    pairs: list[Pair] = []
+    pairs: list[ImagePair] = []
     for part in sorted(path for path in root.iterdir() if path.is_dir()):
         with suppress(UsageError):
             pairs += [replace(pair, name=f"{part.name}/{pair.name}") for pair in find_pairs(part)]

@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from claritygan_cli.engine.cycles import Haze
 from claritygan_cli.engine.scattering import add_haze, transmission
 
 
@@ -54,6 +53,21 @@ ANY = HazeRange(density=(0.3, 2.0), airlight=(0.7, 1.0), white=0.5)
 
 
 @dataclass
+class HazeParameters:
+    """Haze to put in front of clear pictures, whose depth a hazifier guesses.
+
+    Attributes:
+        density: (N, 1, 1, 1), per unit of that depth.
+        mist: (N, 1, H, W), optical thickness on top of that, wherever it comes from.
+        airlight: (N, 3, 1, 1) in [0, 1].
+    """
+
+    density: Tensor
+    mist: Tensor
+    airlight: Tensor
+
+
+@dataclass
 class HazyViews:
     """A batch of hazy pictures with all that is true of them.
 
@@ -74,10 +88,10 @@ class HazyViews:
     known: Tensor
 
 
-Parts = TypeVar("Parts", HazyViews, Haze)
+Parts = TypeVar("Parts", HazyViews, HazeParameters)
 
 
-def joined(parts: Sequence[Parts]) -> Parts:
+def concatenate(parts: Sequence[Parts]) -> Parts:
     """Several batches in one."""
     names = [field.name for field in fields(parts[0])]
     return type(parts[0])(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
@@ -134,7 +148,7 @@ def draw_haze(odd: Tensor, ranges: HazeRange, random: torch.Generator) -> tuple[
     return density, (grey + tint).clamp(0, 1)
 
 
-def draw_any_haze(relief: Tensor, random: torch.Generator) -> Haze:
+def draw_any_haze(relief: Tensor, random: torch.Generator) -> HazeParameters:
     """Haze for clear pictures whose depth a hazifier guesses; a random part of it follows ``relief`` instead.
 
     Args:
@@ -143,7 +157,7 @@ def draw_any_haze(relief: Tensor, random: torch.Generator) -> Haze:
     one = (len(relief), 1, 1, 1)
     density, airlight = draw_haze(torch.rand(one, generator=random) < ANY.odd, ANY, random)
     share = uniform(0, 1, one, random)
-    return Haze((1 - share) * density, share * density * relief, airlight)
+    return HazeParameters((1 - share) * density, share * density * relief, airlight)
 
 
 def add_random_haze(

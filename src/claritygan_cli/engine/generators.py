@@ -3,7 +3,7 @@
 Every generator maps (N, 3, H, W) in [0, 1] to the same shape and range, for any H, W >= 1. It does so in two steps,
 which callers may also take apart to translate photos of any size in little memory:
 
-1. ``look(small)`` reads a picture at the working size and returns a :class:`Lift`;
+1. ``look(small)`` reads a picture at the working size and returns a :class:`Upsampled`;
 2. the lift is applied to the rows of the full-size picture.
 """
 
@@ -13,31 +13,31 @@ import torch
 from torch import Tensor, nn
 
 from claritygan_cli.engine.guided_filter import guided_coefficients
-from claritygan_cli.engine.haze_unet import HazeUNet
-from claritygan_cli.engine.lifts import (
+from claritygan_cli.engine.resnet import ResnetBody, Variant
+from claritygan_cli.engine.restoration import (
     MIN_TRANSMISSION,
-    DehazeLift,
-    HazeLift,
-    HazifyLift,
-    Lift,
-    TranslationLift,
+    DehazeEstimate,
+    HazeEstimate,
+    HazifyEstimate,
+    TranslationEstimate,
+    Upsampled,
     grey,
     resize,
 )
-from claritygan_cli.engine.resnet import ResnetBody, Variant
+from claritygan_cli.engine.unet import UNet
 
 WIDTHS, BLOCKS = (32, 64, 128, 144, 176), (0, 2, 3, 3, 1)
 """Of a scattering generator's U-Net, level by level."""
 SMOOTH_RADIUS, SMOOTH_EPS = 3, 1e-3
 """Of the guided filter that smooths a map at its own size."""
-AIRLIGHT = 0.9
+DEFAULT_AIRLIGHT = 0.9
 """Of the haze that is put in where nobody asks for another."""
-DARKEST = 0.03
+SHADOW_FLOOR = 0.03
 """No channel of a dehazed picture is meant to come out darker, seen at the size of the map, before that is smoothed."""
 
 
 def working_shape(height: int, width: int, working_size: int, multiple: int) -> tuple[int, int]:
-    """Size at which a network looks at a picture: longest side ``working_size``, or the picture's if that is less.
+    """Size at which a network sees a picture: longest side ``working_size``, or the picture's if that is less.
 
     Both sides are rounded to the nearest ``multiple``, one at least.
     """
@@ -58,7 +58,7 @@ class Generator(nn.Module, ABC):
     """Base of the generators: whole-picture ``forward`` in terms of ``look``.
 
     Attributes:
-        working_size: longest side, in pixels, of the picture that the network looks at.
+        working_size: longest side, in pixels, of the picture that the network predictions at.
         multiple: what the sides of that picture are multiples of.
     """
 
@@ -66,11 +66,11 @@ class Generator(nn.Module, ABC):
     multiple: int
 
     @abstractmethod
-    def look(self, small: Tensor) -> Lift:
+    def look(self, small: Tensor) -> Upsampled:
         """Read a picture (N, 3, h, w) in [0, 1], h and w multiples of ``multiple``."""
 
     def shrink(self, image: Tensor) -> Tensor:
-        """The picture as the network looks at it."""
+        """The picture as the network predictions at it."""
         return resize(image, working_shape(image.shape[2], image.shape[3], self.working_size, self.multiple))
 
     def forward(self, image: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class Generator(nn.Module, ABC):
 
 
 def least_transmission(small: Tensor, airlight: Tensor, size: tuple[int, int]) -> Tensor:
-    """Transmission below which the clear picture would be darker than :data:`DARKEST` in some channel.
+    """Transmission below which the clear picture would be darker than :data:`SHADOW_FLOOR` in some channel.
 
     Where a network sees more haze than there can be, this keeps shadows from being crushed (boundary constraint of Meng
     et al., "Efficient Image Dehazing with Boundary Constraint and Contextual Regularization", ICCV 2013).
@@ -91,17 +91,17 @@ def least_transmission(small: Tensor, airlight: Tensor, size: tuple[int, int]) -
         (N, 1, h', w'), at most 1.
     """
     seen = resize(small.float(), size)
-    return ((airlight - seen) / (airlight - DARKEST).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
+    return ((airlight - seen) / (airlight - SHADOW_FLOOR).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
 
 
 class ScatteringGenerator(Generator):
     """A generator that predicts one map, at half the working size, for the scattering model.
 
-    In training the network looks once. In use it may look several times, and what it reads is averaged:
+    In training the network predictions once. In use it may look several times, and what it reads is averaged:
 
     Attributes:
-        shares: of the small picture's size, at which it looks.
-        mirrored: whether it looks at the mirror image too.
+        shares: of the small picture's size, at which it predictions.
+        mirrored: whether it predictions at the mirror image too.
     """
 
     shares: tuple[float, ...] = (1.0,)
@@ -114,17 +114,17 @@ class ScatteringGenerator(Generator):
         working_size: int = 192,
     ) -> None:
         super().__init__()
-        self.body = HazeUNet(widths, blocks)
+        self.body = UNet(widths, blocks)
         self.multiple, self.working_size = self.body.stride, working_size
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
         start_at(self.head, 0.0)
 
     @abstractmethod
-    def look(self, small: Tensor, steadied: bool = False) -> HazeLift:
+    def look(self, small: Tensor, single_view: bool = False) -> HazeEstimate:
         """Read the haze or the depth of (N, 3, h, w) in [0, 1].
 
         Args:
-            steadied: leave the mirror image out, since what is read will be averaged over the frames of a film.
+            single_view: leave the mirror image out, since what is read will be averaged over the frames of a video.
         """
 
     @abstractmethod
@@ -135,24 +135,24 @@ class ScatteringGenerator(Generator):
         """What there can be at most of what was read in (N, 3, h, w): here, all of it."""
         return values
 
-    def reading(self, small: Tensor, steadied: bool, bounded: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    def reading(self, small: Tensor, single_view: bool, bounded: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """Guide, map and airlight for a lift; see :meth:`look`.
 
         Args:
             bounded: whether the map is kept within what is :meth:`possible`.
         """
-        values, airlight = self.read(small) if self.training else self._mean_reading(small, steadied)
+        values, airlight = self.read(small) if self.training else self._mean_reading(small, single_view)
         guide = resize(grey(small).float(), (values.shape[2], values.shape[3]))
         values = self.possible(small, values, airlight) if bounded else values
         return guide, self.smoothed(guide, values), airlight
 
-    def _mean_reading(self, small: Tensor, steadied: bool) -> tuple[Tensor, Tensor]:
+    def _mean_reading(self, small: Tensor, single_view: bool) -> tuple[Tensor, Tensor]:
         maps, airlights = [], []
         height, width = small.shape[2:]
         for share in self.shares:
             size = working_shape(height, width, round(share * max(height, width)), self.multiple)
             view = resize(small, size)
-            for mirrored in (False, True) if self.mirrored and not steadied else (False,):
+            for mirrored in (False, True) if self.mirrored and not single_view else (False,):
                 values, airlight = self.read(view.flip(3) if mirrored else view)
                 maps.append(values.flip(3) if mirrored else values)
                 airlights.append(airlight)
@@ -188,14 +188,14 @@ class ScatteringDehazer(ScatteringGenerator):
         start_at(self.attention, 0.0)
         start_at(self.airlight[-1], 0.0)
 
-    def look(self, small: Tensor, steadied: bool = False, bounded: bool = True) -> DehazeLift:
+    def look(self, small: Tensor, single_view: bool = False, bounded: bool = True) -> DehazeEstimate:
         """Read the haze of (N, 3, h, w); see :meth:`ScatteringGenerator.look`.
 
         Args:
             bounded: whether haze may not be denser than the shadows allow. A network that is corrected so wherever it
                 is told the truth never learns what shadows say of haze.
         """
-        return DehazeLift(*self.reading(small, steadied, bounded))
+        return DehazeEstimate(*self.reading(small, single_view, bounded))
 
     def possible(self, small: Tensor, values: Tensor, airlight: Tensor) -> Tensor:
         """Transmission that leaves shadows."""
@@ -221,14 +221,14 @@ class ScatteringHazifier(ScatteringGenerator):
 
     shares = (1.0, 0.5)
 
-    def look(self, small: Tensor, steadied: bool = False) -> HazifyLift:
+    def look(self, small: Tensor, single_view: bool = False) -> HazifyEstimate:
         """Read the depth of (N, 3, h, w); see :meth:`ScatteringGenerator.look`."""
-        return HazifyLift(*self.reading(small, steadied))
+        return HazifyEstimate(*self.reading(small, single_view))
 
     def read(self, small: Tensor) -> tuple[Tensor, Tensor]:
         """Depth in [0, 1], and the airlight where nobody asks for another."""
         depth = torch.sigmoid(self.head(self.body(small).fine).float())
-        return depth, depth.new_full((len(depth), 3, 1, 1), AIRLIGHT)
+        return depth, depth.new_full((len(depth), 3, 1, 1), DEFAULT_AIRLIGHT)
 
 
 class ResnetGenerator(Generator):
@@ -248,6 +248,6 @@ class ResnetGenerator(Generator):
         self.body = ResnetBody(width, blocks, dropout, variant)
         self.working_size = working_size
 
-    def look(self, small: Tensor) -> TranslationLift:
+    def look(self, small: Tensor) -> TranslationEstimate:
         """Translate (N, 3, h, w) whole."""
-        return TranslationLift(small, (self.body(2 * small - 1).float() + 1) / 2)
+        return TranslationEstimate(small, (self.body(2 * small - 1).float() + 1) / 2)

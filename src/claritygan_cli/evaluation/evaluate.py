@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from claritygan_cli.data.pairs import Pair
+from claritygan_cli.data.pairs import ImagePair
 from claritygan_cli.errors import DataError
 from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import Scores, score
-from claritygan_cli.media.files import read_picture
-from claritygan_cli.models.translator import Translator
+from claritygan_cli.media.image_io import read_picture
+from claritygan_cli.models.image_translator import ImageTranslator
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def center_crop(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return pixels[top : top + height, left : left + width]
 
 
-def same_size(picture: np.ndarray, truth: np.ndarray, pair: Pair, crop: bool) -> tuple[np.ndarray, np.ndarray]:
+def same_size(picture: np.ndarray, truth: np.ndarray, pair: ImagePair, crop: bool) -> tuple[np.ndarray, np.ndarray]:
     """Two pictures of one size.
 
     Args:
@@ -49,7 +49,7 @@ def same_size(picture: np.ndarray, truth: np.ndarray, pair: Pair, crop: bool) ->
     return center_crop(picture, height, width), center_crop(truth, height, width)
 
 
-def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+def read_pair(pair: ImagePair) -> tuple[np.ndarray, np.ndarray]:
     """Picture and truth, (H, W, 3) uint8 each.
 
     Raises:
@@ -58,7 +58,7 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return read_picture(pair.picture).at_8_bits().pixels, read_picture(pair.truth).at_8_bits().pixels
 
 
-def evaluate_model(translator: Translator, pairs: Iterable[Pair], crop: bool = False) -> Iterator[Scored]:
+def evaluate_model(translator: ImageTranslator, pairs: Iterable[ImagePair], crop: bool = False) -> Iterator[Scored]:
     """Dehaze the hazy pictures, whole, and score them.
 
     Raises:
@@ -70,7 +70,7 @@ def evaluate_model(translator: Translator, pairs: Iterable[Pair], crop: bool = F
         yield Scored(pair.name, score(*same_size(translator(hazy), truth, pair, crop)), before)
 
 
-def evaluate_pictures(pairs: Iterable[Pair], crop: bool = False) -> Iterator[Scored]:
+def evaluate_pictures(pairs: Iterable[ImagePair], crop: bool = False) -> Iterator[Scored]:
     """Score finished pictures.
 
     Raises:
@@ -80,7 +80,7 @@ def evaluate_pictures(pairs: Iterable[Pair], crop: bool = False) -> Iterator[Sco
         yield Scored(pair.name, score(*same_size(*read_pair(pair), pair, crop)))
 
 
-def evaluate_examples(dehazer: Translator, hazifier: Translator) -> Iterator[Scored]:
+def evaluate_examples(dehazer: ImageTranslator, hazifier: ImageTranslator) -> Iterator[Scored]:
     """Score a dehazer on the built-in examples."""
     for example in examples(hazifier):
         yield Scored(example.name, score(dehazer(example.hazy), example.clear), score(example.hazy, example.clear))

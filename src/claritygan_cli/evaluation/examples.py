@@ -11,7 +11,7 @@ import numpy as np
 import skimage.data
 from scipy import ndimage
 
-from claritygan_cli.models.translator import Translator
+from claritygan_cli.models.image_translator import ImageTranslator
 
 PHOTOS = ("rocket", "coffee", "astronaut", "chelsea")
 DENSITY, AIRLIGHT = 1.3, 0.88
@@ -43,7 +43,7 @@ def add_exact_haze(clear: np.ndarray, depth: np.ndarray, density: float, airligh
     return np.round(clear * t + 255 * airlight * (1 - t)).astype(np.uint8)
 
 
-def examples(hazifier: Translator) -> Iterator[Example]:
+def examples(hazifier: ImageTranslator) -> Iterator[Example]:
     """The example photos, one after the other; the same for the same hazifier."""
     for name in PHOTOS:
         clear = np.ascontiguousarray(getattr(skimage.data, name)())

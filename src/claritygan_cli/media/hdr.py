@@ -1,4 +1,4 @@
-"""HDR10's static metadata: the display that a film was graded on, and its brightest light."""
+"""HDR10's static metadata: the display that a video was graded on, and its brightest light."""
 
 import struct
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Hdr:
 
     Attributes:
         display: chromaticities (x, y) of red, green, blue and white, then the least and the greatest luminance in
-            candelas per square metre; None where the film does not say.
+            candelas per square metre; None where the video does not say.
         light: the brightest pixel and the brightest mean of a frame, in the same unit; None likewise.
     """
 

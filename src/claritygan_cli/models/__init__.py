@@ -1,1 +1,1 @@
-"""Weights files, the catalogue of models, and the Translator that applies one to photos."""
+"""Weights files, the catalogue of models, and the ImageTranslator that applies one to photos."""

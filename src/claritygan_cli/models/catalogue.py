@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
+from claritygan_cli.atomic import file_sha256
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import ModelError, UsageError
-from claritygan_cli.files import file_sha256
 from claritygan_cli.models.weights import Direction, ModelCard, load_model, read_card
 
 CATALOGUE_FILE = "catalogue.json"

@@ -15,7 +15,7 @@ from claritygan_cli.engine.resnet import Variant
 from claritygan_cli.errors import ModelError, UsageError
 from claritygan_cli.models.weights import Direction, ModelCard, save_model
 
-CONTAINERS = ("state_dict", "model", "generator", "params")
+STATE_DICT_KEYS = ("state_dict", "model", "generator", "params")
 CLARITYGAN_MARK = "base.0.weight"
 
 
@@ -23,7 +23,7 @@ def _named_tensors(content: object) -> dict[str, Tensor]:
     """Tensors by name, also below one of the usual keys; none where there are none."""
     if not isinstance(content, dict):
         return {}
-    for key in CONTAINERS:
+    for key in STATE_DICT_KEYS:
         if isinstance(content.get(key), dict):
             return _named_tensors(content[key])
     return {str(k).removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}

@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
+from claritygan_cli.atomic import file_sha256, written_whole
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.errors import ModelError
-from claritygan_cli.files import file_sha256, written_whole
 
 Direction = Literal["dehaze", "hazify"]
 METADATA_KEY = "claritygan"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from claritygan_cli.data.batches import Views
-from claritygan_cli.engine.losses import AdversarialForm
 from claritygan_cli.models.weights import Direction
+from claritygan_cli.training.losses import AdversarialForm
 
 Kind = Literal["scattering", "resnet"]
 Objective = Literal["cyclegan", "supervised"]
@@ -38,12 +38,12 @@ class TrainConfig:
         cycle_weight, identity_weight, perceptual_weight, paired_weight: of the terms.
         vgg: VGG-19 weights file; None takes torchvision's.
         vgg_layers: ReLU layers that are compared.
-        r1_weight: of the gradient penalty on the critics (gamma).
-        critic_width: channels of their first layer.
+        r1_weight: of the gradient penalty on the discriminators (gamma).
+        discriminator_width: channels of their first layer.
         clip_norm: gradients are scaled down to this norm; 0 leaves them.
-        pool: generated pictures that are kept for the critics.
+        pool: generated pictures that are kept for the discriminators.
         precision: what networks compute with; ``auto`` takes bf16 where that is faster.
-        recompute: gradient checkpointing in the cycles, less memory for more time.
+        gradient_checkpointing: gradient checkpointing in the cycles, less memory for more time.
         checkpoint_minutes: time between checkpoints.
         workers: loader processes; None for as many as suit the machine.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -76,11 +76,11 @@ class TrainConfig:
     vgg: Path | None = None
     vgg_layers: tuple[str, ...] = ("relu2_2", "relu3_4")
     r1_weight: float = 0.0
-    critic_width: int = 64
+    discriminator_width: int = 64
     clip_norm: float = 0.0
     pool: int = 50
     precision: Precision = "auto"
-    recompute: bool = False
+    gradient_checkpointing: bool = False
     checkpoint_minutes: float = 10.0
     workers: int | None = None
     device: str = "auto"

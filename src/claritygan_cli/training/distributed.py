@@ -58,7 +58,7 @@ class World:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[tuple[World, torch.device]]:
+def process_group(device: torch.device) -> Iterator[tuple[World, torch.device]]:
     """Join the processes that torchrun started, if it did; the world, and this process' own device."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:

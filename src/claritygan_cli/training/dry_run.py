@@ -7,11 +7,11 @@ import time
 import numpy as np
 
 from claritygan_cli.errors import DataError
-from claritygan_cli.training.machine import peak_memory
+from claritygan_cli.training.hardware import peak_memory
 from claritygan_cli.training.trainer import Trainer
 
 STEPS = 4
-"""A turn of everybody who is taught."""
+"""A kind_of_step of everybody who is taught."""
 SIZED = 200
 
 
@@ -48,13 +48,13 @@ def report(trainer: Trainer) -> None:
     seconds, data = float(np.mean(times[1:])), float(np.mean(loading[1:]))
     total = max(seconds, data / trainer.workers) if trainer.workers else seconds + data
     generators = sum(p.numel() for network in system.pair.networks.values() for p in network.parameters())
-    critics = sum(p.numel() for p in system.critics.parameters()) if system.critics else 0
+    discriminators = sum(p.numel() for p in system.discriminators.parameters()) if system.discriminators else 0
     hours = trainer.total * total / 3600
     lines = {
         "data": f"{len(files.hazy)} hazy, {len(files.clear)} clear, {len(files.pairs)} pairs; {sizes(trainer)} pixels",
         "validation": ", ".join(f"{name}: {len(pairs)} pairs" for name, pairs in trainer.validation.items()) or "none",
         "generators": f"{config.generator}, {generators / 1e6:.2f} M parameters in both",
-        "critics": f"{critics / 1e6:.2f} M parameters in both" if critics else "none",
+        "discriminators": f"{discriminators / 1e6:.2f} M parameters in both" if discriminators else "none",
         "step": f"{batch.images} views of {config.size} px ({config.views}), {config.precision} on {trainer.device}",
         "speed": f"{1000 * seconds:.0f} ms a step, {1000 * data:.0f} ms to load it, {trainer.workers} loader processes",
         "memory": f"{peak_memory(trainer.device):.0f} MiB at most so far",

@@ -1,255 +1,106 @@
-"""What the generators and the critics minimise, each as one module, so that one call covers a step.
+"""Losses of CycleGAN and Cycle-Dehaze.
 
-CycleGAN (Zhu et al., ICCV 2017) with Cycle-Dehaze's perceptual term (Engin et al., CVPRW 2018), and supervised terms
-where pairs are known.
+Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", ICCV 2017;
+Mao et al., "Least Squares GAN", ICCV 2017; Engin et al., "Cycle-Dehaze", CVPRW 2018.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from claritygan_cli.data.synthesis import HazyViews
-from claritygan_cli.engine.critic import PatchCritic
-from claritygan_cli.engine.cycles import (
-    Haze,
-    Practice,
-    guessed_depth,
-    make_cycles,
-    practise,
-    put_into_haze,
-    put_into_more_haze,
-    read_haze,
-    rehaze,
-)
-from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
-from claritygan_cli.engine.losses import (
-    AdversarialForm,
-    PerceptualLoss,
-    adversarial_loss,
-    cycle_loss,
-    gradient_penalty,
-    identity_loss,
-)
-from claritygan_cli.engine.scattering import add_haze, transmission
-from claritygan_cli.models.weights import Direction
-from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.pair import DIRECTIONS, Pair
-
-TRANSMISSION_WEIGHT, AIRLIGHT_WEIGHT = 0.5, 0.3
-INVENTED_DEPTH_WEIGHT = 0.3
-VISIBLE = 0.05
-"""Mean share of airlight in a picture from which on it can be read."""
-
-Terms = dict[str, Tensor]
+AdversarialForm = Literal["lsgan", "log"]
+cycle_loss = F.l1_loss
+"""``|F(G(x)) - x|_1`` (CycleGAN, eq. 2)."""
+identity_loss = F.l1_loss
+"""``|G(y) - y|_1`` (CycleGAN, section 5.2)."""
 
 
-@dataclass(frozen=True)
-class Turn:
-    """What a step is for.
+def adversarial_loss(scores: Tensor, real: bool, form: AdversarialForm = "lsgan") -> Tensor:
+    """How far discriminator scores are from the verdict "real" or "fake".
 
-    Attributes:
-        pupils: whom it teaches.
-        hazier: a dehazer that is alone in it practises on hazy pictures in more haze instead of clear ones in haze.
-    """
-
-    pupils: tuple[Direction, ...] = DIRECTIONS
-    hazier: bool = False
-
-
-EVERYTHING = Turn()
-
-
-def each(difference: Tensor) -> Tensor:
-    """Mean absolute value of each picture's difference: (N, ...) -> (N,)."""
-    return difference.float().abs().flatten(1).mean(1)
-
-
-def reading_terms(
-    kind: str, seen_t: Tensor, seen_airlight: Tensor, t: Tensor, airlight: Tensor, known: Tensor | bool = True
-) -> Terms:
-    """L1 distances of what a dehazer read from the haze where that is known, from the airlight where haze shows it."""
-    visible = known & ((1 - t).mean((1, 2, 3)) > VISIBLE)
-    return {
-        f"{kind}_transmission": TRANSMISSION_WEIGHT * (each(seen_t - t) * known).mean(),
-        f"{kind}_airlight": AIRLIGHT_WEIGHT * (each(seen_airlight - airlight) * visible).mean(),
-    }
-
-
-def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
-    """L1 distances from the clear picture; for a scattering dehazer also from the transmission, and from the airlight
-    where there is haze to read it from, as far as they are known.
-    """
-    if not isinstance(dehaze, ScatteringDehazer):
-        return {"paired_clear": F.l1_loss(dehaze(views.hazy).float(), views.clear)}
-    clear, t, airlight = read_haze(dehaze, views.hazy, bounded=False)
-    return {
-        "paired_clear": each(clear - views.clear).mean(),
-        **reading_terms("paired", t, airlight, views.t, views.airlight, views.known),
-    }
-
-
-def hazifying_terms(pair: Pair, views: HazyViews) -> Terms:
-    """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, and from the
-    picture with the known haze, or else with the haze that the dehazer read. Invented depth counts for less.
-    """
-    if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
-        return {"paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy)}
-    known = views.known.reshape(-1, 1, 1, 1)
-    density, airlight = views.density, views.airlight
-    if not known.all():
-        with torch.no_grad():
-            seen = pair.dehaze.look(views.hazy)
-        density = torch.where(known, density, seen.density)
-        airlight = torch.where(known, airlight, seen.airlight)
-    depth = guessed_depth(pair.hazify, views.clear)
-    # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
-    hazy = torch.where(known, add_haze(views.clear, transmission(views.depth, density), airlight), views.hazy)
-    trust = torch.where(views.known & ~views.measured, INVENTED_DEPTH_WEIGHT, 1.0)
-    return {
-        "paired_depth": (each(depth - views.depth) * views.known * trust).mean(),
-        "paired_hazy": (each(add_haze(views.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
-    }
-
-
-def practice_terms(practice: Practice) -> Terms:
-    """L1 distances of what the dehazer read from the haze that it practised on."""
-    exercise = practice.exercise
-    return reading_terms("cycle", practice.seen_t, practice.seen_airlight, exercise.t, exercise.airlight)
-
-
-class GeneratorLosses(nn.Module):
-    """The generators' terms, each with its weight, and the fakes for the critics.
+    ``lsgan``: ``mean((scores - c)^2)`` with c = 1 for real and 0 for fake. ``log``: the original GAN loss,
+    ``-mean(log sigmoid(scores))`` for real and ``-mean(log(1 - sigmoid(scores)))`` for fake, from linear scores.
+    A generator takes the loss of its fakes with ``real=True`` (non-saturating).
 
     Args:
-        pair: the generators; the module's only parameters.
-        critics: judge fakes; hidden from this module, their parameters are another optimiser's.
-        perceptual: VGG distance; hidden too.
-        teacher: reads hazy pictures for scattering generators that are alone in a step; hidden too.
+        scores: discriminator output of any shape, linear.
     """
-
-    def __init__(
-        self,
-        config: TrainConfig,
-        pair: Pair,
-        critics: "CriticLosses | None",
-        perceptual: PerceptualLoss | None,
-        teacher: Generator,
-    ) -> None:
-        super().__init__()
-        self.config, self.pair = config, pair
-        self.dehaze, self.hazify = pair.dehaze, pair.hazify
-        self._judges, self._teacher = (critics, perceptual), (teacher,)
-
-    def forward(
-        self,
-        hazy: Tensor | None,
-        clear: Tensor | None,
-        haze: Haze | None,
-        pairs: HazyViews | None,
-        turn: Turn = EVERYTHING,
-    ) -> tuple[Terms, Tensor | None, Tensor | None]:
-        """Terms, and the fake hazy and fake clear pictures (N, 3, H, W), without gradient.
-
-        Args:
-            hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
-            haze: to put in front of the clear ones.
-            pairs: hazy views whose truth is known; None leaves the supervised terms out.
-            turn: whom the terms are for; a scattering generator alone has no critic: a dehazer only practises, and a
-                hazifier puts back the haze that was read.
-        """
-        terms: Terms = {}
-        fake_hazy = fake_clear = None
-        if hazy is not None and clear is not None and haze is not None:
-            if turn.pupils == ("dehaze",):
-                terms = self._practised(hazy, clear, haze, turn.hazier)
-            elif turn.pupils == ("hazify",):
-                terms = self._rehazed(hazy)
-            else:
-                terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
-        if pairs is not None:
-            weight = self.config.paired_weight or 1.0
-            paired: Terms = {}
-            if "dehaze" in turn.pupils:
-                paired |= dehazing_terms(self.dehaze, pairs)
-            if "hazify" in turn.pupils:
-                paired |= hazifying_terms(self.pair, pairs)
-            terms |= {name: weight * value for name, value in paired.items()}
-        return terms, fake_hazy, fake_clear
-
-    def _reader(self) -> ScatteringDehazer:
-        (teacher,) = self._teacher
-        assert isinstance(teacher, ScatteringDehazer)
-        return teacher
-
-    def _practised(self, hazy: Tensor, clear: Tensor, haze: Haze, hazier: bool) -> Terms:
-        assert isinstance(self.dehaze, ScatteringDehazer)
-        assert isinstance(self.hazify, ScatteringHazifier)
-        with torch.no_grad():
-            if hazier:
-                exercise = put_into_more_haze(self._reader(), hazy, haze)
-            else:
-                exercise = put_into_haze(clear, guessed_depth(self.hazify, clear), haze)
-        practice = practise(self.dehaze, exercise, self.config.recompute)
-        terms = {"cycle_clear": cycle_loss(practice.cleared.float(), exercise.clear), **practice_terms(practice)}
-        return {name: self.config.cycle_weight * value for name, value in terms.items()}
-
-    def _rehazed(self, hazy: Tensor) -> Terms:
-        assert isinstance(self.hazify, ScatteringHazifier)
-        with torch.no_grad():
-            cleared, t, airlight = read_haze(self._reader(), hazy)
-        rehazed, depth_error = rehaze(self.hazify, cleared.clamp(0, 1), t, airlight, self.config.recompute)
-        terms = {"cycle_hazy": cycle_loss(rehazed.float(), hazy), "cycle_depth": depth_error.abs().mean()}
-        return {name: self.config.cycle_weight * value for name, value in terms.items()}
-
-    def _unpaired(self, hazy: Tensor, clear: Tensor, haze: Haze) -> tuple[Terms, Tensor, Tensor]:
-        config, (critics, perceptual) = self.config, self._judges
-        assert critics is not None
-        made = make_cycles(self.dehaze, self.hazify, hazy, clear, haze, config.recompute)
-        terms = {
-            "adversarial_clear": adversarial_loss(critics.clear(made.fake_clear), True, config.adversarial),
-            "adversarial_hazy": adversarial_loss(critics.hazy(made.fake_hazy), True, config.adversarial),
-            "cycle_hazy": config.cycle_weight * cycle_loss(made.rehazed.float(), hazy),
-            "cycle_clear": config.cycle_weight * cycle_loss(made.recleared.float(), clear),
-            "identity_clear": config.identity_weight * identity_loss(made.same_clear.float(), clear),
-        }
-        if made.same_hazy is not None:
-            terms["identity_hazy"] = config.identity_weight * identity_loss(made.same_hazy.float(), hazy)
-        if made.practice is not None and made.depth_error is not None:
-            more = {**practice_terms(made.practice), "cycle_depth": made.depth_error.abs().mean()}
-            terms |= {name: config.cycle_weight * value for name, value in more.items()}
-        if perceptual is not None:
-            distance = perceptual(made.rehazed, hazy) + perceptual(made.recleared, clear)
-            terms["perceptual"] = config.perceptual_weight * distance
-        return terms, made.fake_hazy.detach().float(), made.fake_clear.detach().float()
+    scores = scores.float()
+    target = torch.full_like(scores, float(real))
+    return F.mse_loss(scores, target) if form == "lsgan" else F.binary_cross_entropy_with_logits(scores, target)
 
 
-class CriticLosses(nn.Module):
-    """The critics' terms: half the sum of the verdicts' losses (CycleGAN, section 7.1), and R1 where it is wanted.
+def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
+    """R1: ``mean(|d sum(discriminator(x)) / dx|^2)`` on real pictures (Mescheder et al., ICML 2018, eq. 9 without gamma / 2).
 
     Args:
-        width: channels of the critics' first layer.
+        real: (N, 3, H, W).
+    """
+    real = real.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
+    return slope.square().sum((1, 2, 3)).mean()
+
+
+VGG19_PLAN: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4)
+"""Convolution widths and max-pools of VGG-19 (Simonyan, Zisserman, ICLR 2015, configuration E)."""
+
+
+def vgg_relu_indices() -> dict[str, int]:
+    """Layer number in ``torchvision.models.vgg19().features`` of each ReLU, by the papers' names (``relu3_4``: 17)."""
+    indices, layer, block, conv = {}, 0, 1, 0
+    for entry in VGG19_PLAN:
+        if entry == "M":
+            layer, block, conv = layer + 1, block + 1, 0
+        else:
+            conv += 1
+            indices[f"relu{block}_{conv}"] = layer + 1
+            layer += 2
+    return indices
+
+
+class PerceptualLoss(nn.Module):
+    """Mean squared distance of VGG-19 features, averaged over the chosen ReLU layers.
+
+    Johnson et al., ECCV 2016, eq. 2; used on the cycle by Cycle-Dehaze.
+
+    Args:
+        features: the layers of VGG-19 (``torchvision.models.vgg19(...).features`` or its first layers), trained.
+        layers: names of ReLUs, e.g. ``("relu2_2", "relu3_4")``.
+
+    Raises:
+        ValueError: a layer is unknown, or lies beyond the layers given.
     """
 
-    def __init__(self, form: AdversarialForm, r1_weight: float = 0.0, width: int = 64) -> None:
+    def __init__(self, features: nn.Sequential, layers: Sequence[str] = ("relu2_2", "relu3_4")) -> None:
         super().__init__()
-        self.form, self.r1_weight = form, r1_weight
-        self.hazy, self.clear = PatchCritic(width), PatchCritic(width)
+        indices = vgg_relu_indices()
+        unknown = [name for name in layers if indices.get(name, len(features)) >= len(features)]
+        if unknown or not layers:
+            known = ", ".join(name for name, index in indices.items() if index < len(features))
+            raise ValueError(f"VGG layers {', '.join(unknown) or '(none)'} are not available; choose from: {known}")
+        self.wanted = {indices[name] for name in layers}
+        self.features = features[: max(self.wanted) + 1].eval().requires_grad_(False)
+        for layer in self.features:
+            if isinstance(layer, nn.ReLU):
+                layer.inplace = False
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1))
 
-    def _verdict(self, critic: PatchCritic, real: Tensor, fake: Tensor) -> Tensor:
-        scores_real, scores_fake = critic(torch.cat([real, fake])).split(len(real))
-        right = adversarial_loss(scores_real, True, self.form)
-        return 0.5 * (right + adversarial_loss(scores_fake, False, self.form))
+    def extract(self, image: Tensor) -> list[Tensor]:
+        """Features of (N, 3, H, W) in [0, 1], in the order of the network."""
+        x, out = (image - self.mean) / self.std, []
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self.wanted:
+                out.append(x)
+        return out
 
-    def forward(self, hazy: Tensor, clear: Tensor, fake_hazy: Tensor, fake_clear: Tensor) -> Terms:
-        """Terms from real and generated pictures, (N, 3, H, W) each, the latter without gradient."""
-        terms = {
-            "critic_hazy": self._verdict(self.hazy, hazy, fake_hazy),
-            "critic_clear": self._verdict(self.clear, clear, fake_clear),
-        }
-        if self.r1_weight:
-            with torch.autocast(hazy.device.type, enabled=False):  # squares of gradients are out of fp16's range
-                penalty = gradient_penalty(self.hazy, hazy) + gradient_penalty(self.clear, clear)
-            terms["critic_r1"] = 0.5 * self.r1_weight * penalty
-        return terms
+    def forward(self, image: Tensor, target: Tensor) -> Tensor:
+        """Distance of two (N, 3, H, W) in [0, 1], a scalar."""
+        pairs = zip(self.extract(image), self.extract(target), strict=True)
+        return torch.stack([F.mse_loss(a.float(), b.float()) for a, b in pairs]).mean()

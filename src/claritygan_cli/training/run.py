@@ -9,12 +9,12 @@ from claritygan_cli.data.layouts import TrainingFiles, find_training_files
 from claritygan_cli.data.overlap import overlap
 from claritygan_cli.data.pairs import find_pairs
 from claritygan_cli.errors import UsageError
-from claritygan_cli.models.translator import choose_device
+from claritygan_cli.models.image_translator import choose_device
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.distributed import joined
+from claritygan_cli.training.console import say
+from claritygan_cli.training.distributed import process_group
 from claritygan_cli.training.dry_run import report
 from claritygan_cli.training.run_folder import RunFolder
-from claritygan_cli.training.talk import say
 from claritygan_cli.training.trainer import Trainer
 
 
@@ -75,7 +75,7 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
     check_only(config)
     files = find_training_files(config.data, config.hazy, config.clear)
     check_domains(config, files)
-    with joined(choose_device(config.device)) as (world, device):
+    with process_group(choose_device(config.device)) as (world, device):
         state = RunFolder(config.out).load() if resume else None
         trainer = Trainer(config, files, world, device, shlex.join(["claritygan", *sys.argv[1:]]), state)
         if world.main:

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
+from claritygan_cli.atomic import written_whole
 from claritygan_cli.errors import UsageError
-from claritygan_cli.files import written_whole
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.pair import DIRECTIONS
+from claritygan_cli.training.generator_pair import DIRECTIONS
 
 
 def free_folder(config_out: Path | None, data: tuple[Path, ...]) -> Path:

@@ -5,9 +5,10 @@ from PIL import Image, ImageDraw
 
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan
 from claritygan_cli.data.layouts import TrainingFiles
-from claritygan_cli.engine.cycles import Haze, make_cycles
+from claritygan_cli.data.synthesis import HazeParameters
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.cycles import make_cycles
 
 ROWS, HEADER = 4, 18
 COLUMNS = ("hazy", "dehazed", "rehazed", "clear", "hazified", "recleared")
@@ -22,7 +23,9 @@ class Samples:
         if batch.pairs is not None:
             known = batch.pairs.known.reshape(-1, 1, 1, 1)
             density = torch.where(known, batch.pairs.density, 1.0)
-            haze = Haze(density, torch.zeros_like(batch.pairs.t), torch.where(known, batch.pairs.airlight, 0.9))
+            haze = HazeParameters(
+                density, torch.zeros_like(batch.pairs.t), torch.where(known, batch.pairs.airlight, 0.9)
+            )
             batch = Batch(batch.pairs.hazy, batch.pairs.clear, haze, None, batch.images)
         self.batch = batch
 

@@ -7,20 +7,23 @@ import torch
 from torch import Tensor
 
 from claritygan_cli.data.batches import Batch
-from claritygan_cli.engine.image_pool import ImagePool
-from claritygan_cli.engine.losses import PerceptualLoss
 from claritygan_cli.errors import UsageError
-from claritygan_cli.models.vgg import load_vgg
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.descent import Descent, make_adam, make_muon
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.ema import Average
-from claritygan_cli.training.losses import EVERYTHING, CriticLosses, GeneratorLosses, Terms, Turn
-from claritygan_cli.training.pair import Pair
+from claritygan_cli.training.generator_pair import GeneratorPair
+from claritygan_cli.training.image_pool import ImagePool
+from claritygan_cli.training.losses import PerceptualLoss
+from claritygan_cli.training.objectives import EVERYTHING, DiscriminatorObjective, GeneratorObjective, StepKind, Terms
+from claritygan_cli.training.optimizers import OptimizerStepper, make_adam, make_muon
+from claritygan_cli.training.vgg import load_vgg
 
-TURNS = (*(Turn(("dehaze",)),) * 3, Turn(("hazify",)))
-"""What steps are for, in turn: haze is harder to read than depth, and dehazing is wanted most."""
-CYCLE_TURNS = (EVERYTHING, *(Turn(("dehaze",)), Turn(("hazify",)), Turn(("dehaze",), hazier=True)) * 4)
+SUPERVISED_STEPS = (*(StepKind(("dehaze",)),) * 3, StepKind(("hazify",)))
+"""What steps are for, in kind_of_step: haze is harder to read than depth, and dehazing is wanted most."""
+CYCLE_STEPS = (
+    EVERYTHING,
+    *(StepKind(("dehaze",)), StepKind(("hazify",)), StepKind(("dehaze",), in_more_haze=True)) * 4,
+)
 """The same for unpaired scattering generators: a step of everything takes as long as six of the others."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -52,27 +55,31 @@ class CycleGAN:
         UsageError: the VGG weights are not usable.
     """
 
-    def __init__(self, config: TrainConfig, pair: Pair, device: torch.device, world: World) -> None:
+    def __init__(self, config: TrainConfig, pair: GeneratorPair, device: torch.device, world: World) -> None:
         self.config, self.pair, self.device, self.world = config, pair, device, world
         torch.manual_seed(config.seed)
         for network in pair.networks.values():
             network.to(device).to(memory_format=torch.channels_last)
         self.averages = {direction: Average(network) for direction, network in pair.networks.items()}
-        self.critics = (
-            CriticLosses(config.adversarial, config.r1_weight, config.critic_width) if config.unpaired else None
+        self.discriminators = (
+            DiscriminatorObjective(config.adversarial, config.r1_weight, config.discriminator_width)
+            if config.unpaired
+            else None
         )
         teacher = self.averages["dehaze"].network
-        losses = GeneratorLosses(config, pair, self.critics, load_perceptual(config, device), teacher)
+        losses = GeneratorObjective(config, pair, self.discriminators, load_perceptual(config, device), teacher)
         classic = config.unpaired and config.generator == "resnet"
         make = make_adam if classic else make_muon
-        supervised = (Turn((config.only,)),) if config.only else TURNS
-        self.turns = (EVERYTHING,) if classic else CYCLE_TURNS if config.unpaired else supervised
-        self.descents = {"generators": Descent(make([losses], config.learning_rate), config, device)}
-        self._generator_losses = world.share(losses, whole=classic)
-        if self.critics is not None:
-            self.critics.to(device).to(memory_format=torch.channels_last)
-            self.descents["critics"] = Descent(make_adam([self.critics], config.learning_rate), config, device)
-            self._critic_losses = world.share(self.critics)
+        supervised = (StepKind((config.only,)),) if config.only else SUPERVISED_STEPS
+        self.turns = (EVERYTHING,) if classic else CYCLE_STEPS if config.unpaired else supervised
+        self.steppers = {"generators": OptimizerStepper(make([losses], config.learning_rate), config, device)}
+        self._generator_objective = world.share(losses, whole=classic)
+        if self.discriminators is not None:
+            self.discriminators.to(device).to(memory_format=torch.channels_last)
+            self.steppers["discriminators"] = OptimizerStepper(
+                make_adam([self.discriminators], config.learning_rate), config, device
+            )
+            self._discriminator_objective = world.share(self.discriminators)
         self.pools = {
             name: ImagePool(config.pool, config.seed + 2 * world.rank + i) for i, name in enumerate(("hazy", "clear"))
         }
@@ -83,25 +90,25 @@ class CycleGAN:
         return torch.autocast(self.device.type, kind) if kind else nullcontext()
 
     def step(self, batch: Batch, learning_rate: float) -> tuple[Terms, Tensor]:
-        """One update of the generators, or of one of them, then one of the critics if those were asked.
+        """One update of the generators, or of one of them, then one of the discriminators if those were asked.
 
         Returns:
             The terms, without gradient, and whether all of the step was finite.
         """
-        if self.critics is not None:
-            self.critics.requires_grad_(False)
-        turn = self.turns[self.number % len(self.turns)]
+        if self.discriminators is not None:
+            self.discriminators.requires_grad_(False)
+        kind_of_step = self.turns[self.number % len(self.turns)]
         with self._autocast():
-            terms, fake_hazy, fake_clear = self._generator_losses(
-                batch.hazy, batch.clear, batch.haze, batch.pairs, turn
+            terms, fake_hazy, fake_clear = self._generator_objective(
+                batch.hazy, batch.clear, batch.haze, batch.pairs, kind_of_step
             )
-        finite = self.descents["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
-        if self.critics is not None and fake_hazy is not None and finite:
+        finite = self.steppers["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
+        if self.discriminators is not None and fake_hazy is not None and finite:
             old_hazy, old_clear = self.pools["hazy"].query(fake_hazy), self.pools["clear"].query(fake_clear)
-            self.critics.requires_grad_(True)
+            self.discriminators.requires_grad_(True)
             with self._autocast():
-                verdicts = self._critic_losses(batch.hazy, batch.clear, old_hazy, old_clear)
-            finite = self.descents["critics"].step(torch.stack(list(verdicts.values())).sum(), learning_rate)
+                verdicts = self._discriminator_objective(batch.hazy, batch.clear, old_hazy, old_clear)
+            finite = self.steppers["discriminators"].step(torch.stack(list(verdicts.values())).sum(), learning_rate)
             terms |= verdicts
         for direction, average in self.averages.items():
             average.update(self.pair.networks[direction], self.number)
@@ -117,8 +124,8 @@ class CycleGAN:
             "number": self.number,
             "networks": {direction: network.state_dict() for direction, network in self.pair.networks.items()},
             "averages": {direction: average.network.state_dict() for direction, average in self.averages.items()},
-            "critics": self.critics.state_dict() if self.critics is not None else {},
-            "descents": {name: descent.state_dict() for name, descent in self.descents.items()},
+            "discriminators": self.discriminators.state_dict() if self.discriminators is not None else {},
+            "steppers": {name: stepper.state_dict() for name, stepper in self.steppers.items()},
             "processes": self.world.gather(own),
         }
 
@@ -135,10 +142,10 @@ class CycleGAN:
         for direction, network in self.pair.networks.items():
             network.load_state_dict(state["networks"][direction])
             self.averages[direction].network.load_state_dict(state["averages"][direction])
-        if self.critics is not None:
-            self.critics.load_state_dict(state["critics"])
-        for name, descent in self.descents.items():
-            descent.load_state_dict(state["descents"][name])
+        if self.discriminators is not None:
+            self.discriminators.load_state_dict(state["discriminators"])
+        for name, stepper in self.steppers.items():
+            stepper.load_state_dict(state["steppers"][name])
         if len(state["processes"]) == self.world.size:
             own = state["processes"][self.world.rank]
             for name, pool in self.pools.items():

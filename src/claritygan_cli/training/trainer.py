@@ -15,20 +15,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from claritygan_cli import __version__
+from claritygan_cli.atomic import written_whole
 from claritygan_cli.data.batches import CACHE, Batch, Batches, BatchPlan, Stopwatch, loaded
 from claritygan_cli.data.layouts import TrainingFiles
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.evaluation.metrics import Scores
-from claritygan_cli.files import written_whole
 from claritygan_cli.models.weights import ModelCard, save_model
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.console import long, psnr_of, say, short
 from claritygan_cli.training.distributed import World
-from claritygan_cli.training.machine import settled_precision, suitable_workers
-from claritygan_cli.training.pair import DIRECTIONS, make_pair
+from claritygan_cli.training.generator_pair import DIRECTIONS, make_generator_pair
+from claritygan_cli.training.hardware import settled_precision, suitable_workers
 from claritygan_cli.training.run_folder import RunFolder
 from claritygan_cli.training.samples import Samples
 from claritygan_cli.training.system import CycleGAN
-from claritygan_cli.training.talk import long, psnr_of, say, short
 from claritygan_cli.training.validation import hazy_psnr, mean_psnr, validate_on, validation_pairs
 
 MAX_BAD_STEPS = 20
@@ -84,7 +84,7 @@ class Trainer:
         self.config, self.files, self.world, self.device, self.command = config, files, world, device, command
         self.validation = validation_pairs(config.validation)
         cards = {direction: ModelCard(**card) for direction, card in state["cards"].items()} if state else None
-        self.system = CycleGAN(config, make_pair(config, cards), device, world)
+        self.system = CycleGAN(config, make_generator_pair(config, cards), device, world)
         plan = BatchPlan(
             config.batch,
             config.size,

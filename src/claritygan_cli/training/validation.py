@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from claritygan_cli.data.pairs import Pair, find_pairs
+from claritygan_cli.data.pairs import ImagePair, find_pairs
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import ClarityganError
 from claritygan_cli.evaluation.evaluate import read_pair, same_size
 from claritygan_cli.evaluation.metrics import Scores, mean_scores, psnr, score
-from claritygan_cli.models.translator import Translator
-from claritygan_cli.training.talk import say
+from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.training.console import say
 
 VALIDATED_PAIRS = 40
 """Pairs of a validation folder that are scored at a checkpoint, evenly spread; ``claritygan eval`` takes them all."""
 
 
-def validation_pairs(folders: Sequence[Path]) -> dict[str, list[Pair]]:
+def validation_pairs(folders: Sequence[Path]) -> dict[str, list[ImagePair]]:
     """The pairs of each validation folder that are scored while training, by the folder's name.
 
     Raises:
@@ -36,7 +36,7 @@ def validation_pairs(folders: Sequence[Path]) -> dict[str, list[Pair]]:
 
 
 def _means(
-    folders: dict[str, list[Pair]],
+    folders: dict[str, list[ImagePair]],
     translate: Callable[[np.ndarray], np.ndarray],
     measure: Callable[[np.ndarray, np.ndarray], Scores],
 ) -> dict[str, Scores]:
@@ -55,12 +55,12 @@ def _means(
     return means
 
 
-def validate_on(folders: dict[str, list[Pair]], dehazer: Generator, device: torch.device) -> dict[str, Scores]:
+def validate_on(folders: dict[str, list[ImagePair]], dehazer: Generator, device: torch.device) -> dict[str, Scores]:
     """Mean scores of a dehazer on each folder's pairs; those that cannot be read are named and taken out."""
-    return _means(folders, Translator(dehazer, device), score)
+    return _means(folders, ImageTranslator(dehazer, device), score)
 
 
-def hazy_psnr(folders: dict[str, list[Pair]]) -> dict[str, Scores]:
+def hazy_psnr(folders: dict[str, list[ImagePair]]) -> dict[str, Scores]:
     """PSNR of the hazy pictures themselves, which a dehazer has to beat; broken ones as in :func:`validate_on`."""
     return _means(folders, lambda hazy: hazy, lambda a, b: {"psnr": psnr(a, b), "ssim": None, "ciede2000": None})
 

@@ -1,0 +1,218 @@
+"""Training pictures in memory, and the views that are cut from them."""
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from scipy import ndimage
+from torch import Tensor
+
+from claritygan_cli.data.black_point import with_black_point
+from claritygan_cli.data.depth import from_camvid_labels, invent
+from claritygan_cli.data.layouts import Source
+from claritygan_cli.engine.restoration import resize
+from claritygan_cli.errors import DataError
+
+DEPTHS_PER_PHOTO = 5
+DEPTH_SIDE = 112
+LEAST_OVERLAP = 0.9
+"""A truth of another size is cut to the common middle (RESIDE's has a frame); beyond that, it is another picture."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Part of a picture, in shares of its height and width; perhaps mirrored."""
+
+    top: float
+    left: float
+    height: float
+    width: float
+    mirrored: bool
+
+
+def random_box(height: int, width: int, shape: tuple[int, int], random: np.random.Generator) -> Box:
+    """A random part of a picture with the shape's aspect, mostly nearly all of it: the aspect ratio is kept."""
+    share = random.uniform(0.85, 1.0) if random.random() < 0.6 else random.uniform(0.45, 0.85)
+    scale = min(height / shape[0], width / shape[1]) * share
+    h, w = shape[0] * scale / height, shape[1] * scale / width
+    return Box(random.uniform(0, 1 - h), random.uniform(0, 1 - w), h, w, bool(random.random() < 0.5))
+
+
+def cut(picture: Tensor, box: Box, shape: tuple[int, int]) -> Tensor:
+    """A view of a picture or map.
+
+    Args:
+        picture: (C, H, W), uint8, or float in [0, 1].
+
+    Returns:
+        (C, h, w), float32 in [0, 1].
+    """
+    height, width = picture.shape[1:]
+    top, left = int(box.top * height), int(box.left * width)
+    bottom = max(top + 1, int((box.top + box.height) * height))
+    right = max(left + 1, int((box.left + box.width) * width))
+    part = picture[None, :, top:bottom, left:right].float()
+    view = resize(part / 255 if picture.dtype == torch.uint8 else part, shape)[0].clamp(0, 1)
+    return view.flip(2) if box.mirrored else view
+
+
+def common_middle(image: Image.Image, size: tuple[int, int] | None, path: Path) -> Image.Image:
+    """The part that a picture shares with one of another size (width, height) and the same centre.
+
+    Raises:
+        DataError: that is not nearly all of both.
+    """
+    sides = list(zip(image.size, size or image.size, strict=True))
+    if min(min(a, b) / max(a, b) for a, b in sides) < LEAST_OVERLAP:
+        raise DataError(f"{path}: is of {image.size} pixels, but the picture that it belongs to of {size}")
+    (width, height), (left, top) = [min(a, b) for a, b in sides], [max(0, a - b) // 2 for a, b in sides]
+    return image.crop((left, top, left + width, top + height))
+
+
+class Reader:
+    """Reads pictures, depth and masks at a size that suits the views, and keeps what fits into memory.
+
+    Args:
+        short_side: pictures are shrunk to this short side, in pixels, where they are larger.
+        memory: bytes to keep.
+    """
+
+    def __init__(self, short_side: int, memory: int) -> None:
+        self.short_side, self.memory, self.used = short_side, memory, 0
+        self._kept: OrderedDict[tuple[object, ...], Tensor] = OrderedDict()
+
+    def _keep(self, key: tuple[object, ...], read: Callable[[], Tensor]) -> Tensor:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        value = read()
+        self._kept[key] = value
+        self.used += value.nbytes
+        while self.used > self.memory and len(self._kept) > 1:
+            self.used -= self._kept.popitem(last=False)[1].nbytes
+        return value
+
+    def picture(self, path: Path, size: tuple[int, int] | None = None) -> Tensor:
+        """A picture, (3, H, W) uint8.
+
+        Args:
+            size: (width, height) of the picture that it belongs to; cut to their common middle if it differs.
+
+        Raises:
+            DataError: the file cannot be read, or has quite another size.
+        """
+        return self._keep((path, size), lambda: self._read(path, size))
+
+    def with_black_point(self, path: Path) -> Tensor:
+        """A clear picture with black shadows, (3, H, W) uint8; see :func:`claritygan_cli.data.black_point.with_black_point`.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return self._keep((path, "with_black_point"), lambda: with_black_point(self.picture(path)))
+
+    def pair(self, path: Path, truth: Path) -> tuple[Tensor, Tensor]:
+        """A picture and its truth, cut to their common middle where their sizes differ.
+
+        Raises:
+            DataError: a file cannot be read, or they are of quite different sizes.
+        """
+        sizes = self.size(path), self.size(truth)
+        if sizes[0] == sizes[1]:
+            return self.picture(path), self.picture(truth)
+        return self.picture(path, sizes[1]), self.picture(truth, sizes[0])
+
+    def size(self, path: Path) -> tuple[int, int]:
+        """(width, height) of a picture, from its header.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        try:
+            with Image.open(path) as image:
+                return image.size
+        except Exception as error:  # decoders raise whatever they like on broken files
+            raise DataError(f"{path}: cannot be read ({error})") from error
+
+    def _read(self, path: Path, size: tuple[int, int] | None) -> Tensor:
+        try:
+            with Image.open(path) as file:
+                image: Image.Image = file if size in (None, file.size) else common_middle(file, size, path)
+                scale = self.short_side / min(image.size)
+                if scale < 1:
+                    wanted = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+                    image.draft("RGB", wanted)
+                    image = image.convert("RGB").resize(wanted, Image.Resampling.BICUBIC, reducing_gap=3.0)
+                array = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+        except DataError:
+            raise
+        except Exception as error:  # as in size
+            raise DataError(f"{path}: cannot be read ({error})") from error
+        return torch.from_numpy(array).permute(2, 0, 1).contiguous()
+
+    def depth(self, source: Source, random: np.random.Generator) -> Tensor:
+        """Relative depth of a clear picture: (1, h, w) float16 in [0, 1], 1 the farthest.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        if source.partner is not None:
+            path, read = source.partner, read_depth if source.haze == "measured" else read_mask
+            depth = self._keep((path,), lambda: read(path))
+            picture = self.picture(source.picture)
+            aspects = [map.shape[2] / map.shape[1] for map in (depth, picture)]
+            if min(aspects) / max(aspects) < LEAST_OVERLAP:
+                raise DataError(f"{path}: has another shape than {source.picture}, which it belongs to")
+            return depth
+        variant = int(random.integers(DEPTHS_PER_PHOTO))
+        return self._keep((source.picture, variant), lambda: self._invent(source.picture, variant))
+
+    def _invent(self, path: Path, variant: int) -> Tensor:
+        """One of a few depths for a photo; the same one whoever asks, so that runs can be repeated."""
+        image = self.picture(path)
+        scale = DEPTH_SIDE / max(image.shape[1:])
+        size = (max(8, round(image.shape[1] * scale)), max(8, round(image.shape[2] * scale)))
+        small = resize(image[None].float() / 255, size)[0].permute(1, 2, 0).numpy()
+        depth = invent(small, np.random.default_rng([zlib.crc32(path.name.encode()), variant]))
+        return torch.from_numpy(depth)[None].half()
+
+
+def _read_map(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.array(image)
+    except Exception as error:  # as in Reader.size
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def read_depth(path: Path) -> Tensor:
+    """Depth divided by its maximum; unknown pixels take the value of the nearest known one: (1, h, w) float16.
+
+    Raises:
+        DataError: the file cannot be read, or holds no depth.
+    """
+    depth = _read_map(path).astype(np.float32)
+    unknown = depth == 0
+    if depth.ndim != 2 or unknown.all() or not np.isfinite(depth).all():
+        raise DataError(f"{path}: holds no depth; leave it out")
+    if unknown.any():
+        nearest = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
+        depth = depth[tuple(nearest)]
+    return torch.from_numpy(depth / depth.max())[None].half()
+
+
+def read_mask(path: Path) -> Tensor:
+    """Depth from a mask of CamVid's classes: (1, h, w) float16.
+
+    Raises:
+        DataError: the file cannot be read, or is no mask.
+    """
+    labels = _read_map(path)
+    if labels.ndim != 2:
+        raise DataError(f"{path}: is no mask of classes (one channel)")
+    return torch.from_numpy(from_camvid_labels(labels))[None].half()

@@ -1,0 +1,344 @@
+"""Videos in: frames as they are coded, and everything else as packets, in the order of the file."""
+
+import re
+from collections.abc import Generator, Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+import av
+import numpy as np
+from av.codec.codec import find_best_pix_fmt_of_list
+
+from claritygan_cli.errors import ImageError
+from claritygan_cli.media.hdr import read_hdr
+
+PLANAR = tuple(f"yuv{chroma}p{depth}" for depth in ("", "10le", "12le") for chroma in ("420", "422", "444"))
+"""How frames are handed out: planes of luma and chroma, 8 to 12 bits."""
+BT709 = 1
+LIMITED, FULL = 1, 2
+
+NO_KEYFRAMES = frozenset({"mpegts", "mpeg"})
+"""Formats in which a seek does not land where decoding can begin."""
+STILL_SHOWN = 0.05
+"""Seconds that a frame of before ``start`` has to stay on show after it, to be the first one."""
+BROKEN = (av.error.FFmpegError, OSError, ValueError)
+
+Piece = av.VideoFrame | av.Packet
+
+
+def planar_name(frame: av.VideoFrame) -> str:
+    """A frame's format without libav's old mark of full range."""
+    return frame.format.name.replace("yuvj", "yuv")
+
+
+def planar(frame: av.VideoFrame) -> av.VideoFrame:
+    """The frame in one of the formats :data:`PLANAR`; its own samples wherever it has planes."""
+    if planar_name(frame) in PLANAR:
+        return frame
+    best, _ = find_best_pix_fmt_of_list(list(PLANAR), frame.format.name)
+    assert best is not None
+    if not frame.format.is_rgb:
+        return frame.reformat(format=best.name)
+    target = frame.reformat(format=best.name, dst_colorspace=BT709, dst_color_range=LIMITED)
+    target.colorspace, target.color_range = BT709, LIMITED
+    return target
+
+
+def plane_arrays(frame: av.VideoFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The planes' samples, (H, W) uint8 or uint16 each; those of a frame that was made here can be written to."""
+    kind = np.uint8 if frame.format.components[0].bits == 8 else np.uint16
+    arrays = []
+    for plane in frame.planes[:3]:
+        rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
+        arrays.append(rows[:, : plane.width])
+    return arrays[0], arrays[1], arrays[2]
+
+
+class VideoReader:
+    """A video file that is open for reading.
+
+    Args:
+        path: the file.
+        start, end: seconds from the video's start between which frames are wanted.
+        max_frames: greatest number of frames.
+        from_zero: let time begin at 0, as formats without time stamps do; otherwise it is the file's own, or counts
+            from ``start`` where that is given.
+
+    Attributes:
+        begin: seconds at which the file's own time starts.
+        video: the first video stream.
+        others: audio and subtitle streams.
+        problems: what was wrong on the way; empty for a video in good order.
+        notes: what is not taken along.
+        frames: frames handed out so far.
+        tags: (matrix, range, primaries, transfer), as libav numbers them.
+        rotation: degrees, counter-clockwise, that frames are turned for display.
+        hdr: HDR10's metadata, where the video has some.
+        coded_as: name of the frames' format, one of :data:`PLANAR`.
+        expected: about how many frames there are, as far as the file says.
+
+    Raises:
+        ImageError: the file cannot be opened, or holds no frames.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        start: float | None = None,
+        end: float | None = None,
+        max_frames: int | None = None,
+        from_zero: bool = False,
+    ) -> None:
+        self.path, self.max_frames = path, max_frames
+        try:
+            self.container = av.open(str(path))
+        except BROKEN as error:
+            raise ImageError(f"{path}: no video that can be read ({describe(error)})") from error
+        try:
+            self._open(start, end, from_zero)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def _open(self, start: float | None, end: float | None, from_zero: bool) -> None:
+        streams = [s for s in self.container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if not streams:
+            raise ImageError(f"{self.path}: holds no video")
+        self.video = streams[0]
+        self.video.thread_type = "AUTO"
+        self.others = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
+        dropped = [s for s in self.container.streams if s is not self.video and s not in self.others]
+        self.notes = [f"left out: {stream.type} stream {stream.index}" for stream in dropped]
+        self.begin = begin = (self.container.start_time or 0) / av.time_base
+        self.start = -np.inf if start is None else begin + start
+        self.end = np.inf if end is None else begin + end
+        self.offset = begin + (start or 0.0) if from_zero or start is not None else 0.0
+        self.problems: list[str] = []
+        self.frames = 0
+        self._before: av.VideoFrame | None = None
+        self._size: tuple[int, int] | None = None
+        self._last: int | None = None
+        self._read = 0.0
+        self.expected = self._expected()
+        if start and self.container.format.name not in NO_KEYFRAMES:
+            self.container.seek(int(self.start * av.time_base))
+        self._pieces = self._decode() if self.max_frames is None else self._in_step(self._decode())
+        self._waiting: list[Piece] = []
+        first = self._find_first(start)
+        frame = planar(first)
+        self.rotation, self.hdr = int(first.rotation), read_hdr(first)
+        if first.interlaced_frame:
+            self.notes.append("interlaced frames are stored as progressive ones")
+        self.coded_as = planar_name(frame)
+        full = "yuvj" in frame.format.name or int(frame.color_range) == FULL
+        context = self.video.codec_context
+        self.tags = (
+            int(frame.colorspace),
+            FULL if full else LIMITED,
+            int(context.color_primaries),
+            int(context.color_trc),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pieces.close()
+        self.container.close()
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames per second, on average."""
+        return self.video.average_rate or self.video.guessed_rate or Fraction(25)
+
+    def chapters(self) -> list[Any]:
+        """The chapters of what is wanted, cut and moved in time as the frames are."""
+        end = self.end
+        if self.max_frames is not None:
+            end = min(end, max(self.start, self.begin) + float(self.max_frames / self.rate))
+        found: list[Any] = list(self.container.chapters())
+        chapters = []
+        for chapter in found:
+            base = chapter["time_base"]
+            first, last = max(chapter["start"] * base, self.start), min(chapter["end"] * base, end)
+            if first < last:
+                times = {"start": round((first - self.offset) / base), "end": round((last - self.offset) / base)}
+                chapters.append({**chapter, **times})
+        return chapters
+
+    def _expected(self) -> int | None:
+        rate, seconds = float(self.rate), self._stated_seconds()
+        count = self.video.frames or (round(seconds * rate) if seconds else 0)
+        if not count:
+            return None
+        if np.isfinite(self.start) or np.isfinite(self.end):
+            last = min(self.end, self.begin + count / rate)
+            count = max(0, round((last - max(self.start, self.begin)) * rate))
+        return min(count, self.max_frames or count)
+
+    def _stated_seconds(self) -> float | None:
+        """How long the video is, as far as the file says."""
+        if self.video.duration and self.video.time_base:
+            return float(self.video.duration * self.video.time_base)
+        stated = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", self.video.metadata.get("DURATION", ""))  # Matroska
+        if stated:
+            return int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3])
+        only = not self.others and self.container.duration
+        return self.container.duration / av.time_base if only and self.container.duration else None
+
+    def _find_first(self, start: float | None) -> av.VideoFrame:
+        for piece in self._pieces:
+            self._waiting.append(piece)
+            if isinstance(piece, av.VideoFrame):
+                return piece
+        if start and not self.problems:
+            raise ImageError(f"{self.path}: holds no frames behind --start {start:g}")
+        raise ImageError(f"{self.path}: holds no frames that can be decoded" + "".join(f"; {p}" for p in self.problems))
+
+    def pieces(self) -> Generator[Piece]:
+        """Frames in the order of display, and packets of the other streams, as they come."""
+        while self._waiting:
+            yield self._waiting.pop(0)
+        yield from self._pieces
+
+    def _demux(self) -> Generator[av.Packet | None]:
+        """Packets with data, and None where they end."""
+        packets = self.container.demux(self.video, *self.others)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except BROKEN as error:
+                self.problems.append(f"broken off ({describe(error)})")
+                break
+            if packet.size:
+                yield packet
+        yield None
+
+    def _decode(self) -> Generator[Piece]:
+        over, bad, begin = False, 0, float((self.video.start_time or 0) * (self.video.time_base or 0))
+        for packet in self._demux():
+            if packet is not None and packet.stream.index != self.video.index:
+                if self._within(packet):
+                    yield packet
+                elif over and packet.pts is not None and packet.pts * packet.time_base > self.end + 2:
+                    break
+                continue
+            if over:
+                continue
+            if packet is not None and packet.pts is not None:
+                length = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                self._read = max(self._read, length - begin)
+            try:
+                frames = self.video.decode(packet)
+            except BROKEN:
+                frames, bad = [], bad + 1
+            for frame in self._from_start(frames, packet is None):
+                over = over or self._is_over(frame)
+                if over:
+                    continue
+                bad += bool(frame.is_corrupt)
+                self._stamp(frame)
+                self.frames += 1
+                yield frame
+            if over and not self.others:
+                break
+        if bad:
+            self.problems.append(f"{bad} damaged frames")
+        if not over and not np.isfinite(self.start):
+            self._see_what_is_missing()
+
+    def _from_start(self, frames: list[av.VideoFrame], last: bool) -> Generator[av.VideoFrame]:
+        """Frames without those before ``start``, but for one that is still on show then, which is moved there.
+
+        Args:
+            last: whether no frames follow these.
+        """
+        for frame in frames:
+            frame.time_base = frame.time_base or self.video.time_base
+            if self.container.format.name == "avi":
+                frame.pts = frame.dts  # AVI counts frames in the order of the file
+            if frame.time is not None and frame.time < self.start - 1e-6:
+                self._before = frame
+                continue
+            if frame.time is not None:
+                yield from self._still_shown(frame.time)
+            yield frame
+        if last:
+            yield from self._still_shown()
+
+    def _still_shown(self, until: float | None = None) -> Generator[av.VideoFrame]:
+        """The last frame from before ``start``; ``until``: seconds at which the next one comes, if one does."""
+        before, self._before = self._before, None
+        if before is None or before.time is None or before.time_base is None:
+            return
+        if until is None:
+            until = before.time + float(before.duration * before.time_base)
+        if until - self.start >= STILL_SHOWN:
+            before.pts = round(self.start / before.time_base)
+            yield before
+
+    def _in_step(self, pieces: Iterable[Piece]) -> Generator[Piece]:
+        """Holds back the sound that runs prefetch of the frames, until it is known that those are wanted."""
+        held: list[av.Packet] = []
+        for piece in pieces:
+            if isinstance(piece, av.Packet):
+                held.append(piece)
+                continue
+            yield piece
+            yield from (packet for packet in held if seconds_of(packet) <= seconds_of(piece))
+            held = [packet for packet in held if seconds_of(packet) > seconds_of(piece)]
+        yield from (packet for packet in held if seconds_of(packet) < self.end - self.offset)
+
+    def _see_what_is_missing(self) -> None:
+        """Note a video that ended before its time. Frames are not counted: rates vary, and edit lists hide some."""
+        seconds = self._stated_seconds()
+        if seconds and self._read < seconds - max(1.0, 2 / float(self.rate)):
+            self.problems.append(f"only {self._read:.1f} of {seconds:.1f} s could be read")
+
+    def _is_over(self, frame: av.VideoFrame) -> bool:
+        """Whether a frame lies behind the last one wanted, or is of another size than those before."""
+        if self._size is not None and (frame.width, frame.height) != self._size:
+            self.problems.append(f"frames change their size to {frame.width}x{frame.height}; what follows is left out")
+            return True
+        self._size = frame.width, frame.height
+        if self.max_frames is not None and self.frames >= self.max_frames:
+            self.end = min(self.end, self.end if frame.time is None else frame.time)
+            return True
+        return frame.time is not None and frame.time >= self.end - 1e-6
+
+    def _stamp(self, frame: av.VideoFrame) -> None:
+        """See that a frame has a time stamp, and one later than the last."""
+        assert frame.time_base is not None
+        if frame.pts is None:
+            step = max(1, round(1 / (self.rate * frame.time_base)))
+            frame.pts = 0 if self._last is None else self._last + step
+        else:
+            frame.pts -= round(self.offset / frame.time_base)
+        if self._last is not None and frame.pts <= self._last:
+            frame.pts = self._last + 1
+        self._last = frame.pts
+
+    def _within(self, packet: av.Packet) -> bool:
+        """Whether a packet of another stream is wanted; it is moved in time as the frames are."""
+        if packet.dts is None or packet.pts is None:
+            return False
+        if not self.start - 0.05 <= float(packet.pts * packet.time_base) < self.end:
+            return False
+        moved = round(self.offset / packet.time_base)
+        packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
+        return True
+
+
+def seconds_of(piece: Piece) -> float:
+    """The time stamp of a piece that has one."""
+    assert piece.pts is not None
+    assert piece.time_base is not None
+    return float(piece.pts * piece.time_base)
+
+
+def describe(error: Any) -> str:
+    """An error of libav in a few words."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:120]

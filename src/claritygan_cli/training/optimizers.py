@@ -1,0 +1,85 @@
+"""Optimisers, and careful steps with them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.muon import Muon, is_hidden
+
+WEIGHT_DECAY = 1e-2
+
+
+def can_fuse(parameters: list[nn.Parameter]) -> bool:
+    """Whether all PyTorch versions can update these in one go; Apple's GPUs came later."""
+    return parameters[0].device.type in ("cpu", "cuda")
+
+
+def make_adam(networks: Iterable[nn.Module], learning_rate: float) -> list[torch.optim.Optimizer]:
+    """Adam with the CycleGAN paper's betas (section 7.1)."""
+    parameters = [p for network in networks for p in network.parameters()]
+    return [torch.optim.Adam(parameters, lr=learning_rate, betas=(0.5, 0.999), fused=can_fuse(parameters))]
+
+
+def make_muon(networks: Iterable[nn.Module], learning_rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for hidden convolutions, AdamW (Loshchilov, Hutter, ICLR 2019) for the rest; biases are not decayed."""
+    parameters = [p for network in networks for p in network.parameters()]
+    hidden = [p for p in parameters if is_hidden(p)]
+    rest = [p for p in parameters if not is_hidden(p)]
+    groups = [
+        {"params": [p for p in rest if p.ndim in (2, 4)], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in rest if p.ndim not in (2, 4)], "weight_decay": 0.0},
+    ]
+    return [
+        Muon(hidden, learning_rate, weight_decay=WEIGHT_DECAY),
+        torch.optim.AdamW(groups, lr=learning_rate, fused=can_fuse(rest)),
+    ]
+
+
+class OptimizerStepper:
+    """Optimisers that step down a loss, and leave out steps that are not finite.
+
+    Args:
+        optimizers: of the parameters; those without gradient stay as they are.
+        config: precision and clipping of the run.
+        device: where the parameters are.
+    """
+
+    def __init__(self, optimizers: list[torch.optim.Optimizer], config: TrainConfig, device: torch.device) -> None:
+        self.optimizers = optimizers
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
+        self.limit = config.clip_norm or float("inf")
+
+    def step(self, loss: Tensor, learning_rate: float) -> Tensor:
+        """One step down the gradient of a scalar.
+
+        Returns:
+            Whether the gradient was finite, and the step taken: a scalar of bool.
+        """
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group in groups:
+            group["lr"] = learning_rate
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        self.scaler.scale(loss).backward()
+        for optimizer in self.optimizers:
+            self.scaler.unscale_(optimizer)
+        finite = torch.isfinite(nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], self.limit))
+        if finite:
+            for optimizer in self.optimizers:
+                self.scaler.step(optimizer)
+        self.scaler.update()
+        return finite
+
+    def state_dict(self) -> dict[str, Any]:
+        """State of optimisers and scaler."""
+        states = [optimizer.state_dict() for optimizer in self.optimizers]
+        return {"optimizers": states, "scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
+        self.scaler.load_state_dict(state["scaler"])

@@ -1,0 +1,517 @@
+import gc
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from tests.videos import frames_of, make_video, packets_of, scene, times_of
+
+from claritygan_cli.batch.prefetch import prefetch
+from claritygan_cli.batch.video import VideoOptions, VideoResult, translate_video
+from claritygan_cli.errors import ImageError, UsageError
+from claritygan_cli.media.hdr import Hdr
+from claritygan_cli.media.video_formats import Encoding
+from claritygan_cli.media.video_reader import VideoReader, plane_arrays
+from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.video_translator import VideoTranslator
+from claritygan_cli.models.weights import load_model
+
+Video = Callable[..., VideoResult]
+IRREGULAR = (0, 40, 70, 160, 170, 333, 400, 480, 1000, 1010)
+MILLI = Fraction(1, 1000)
+
+
+@pytest.fixture
+def video(tiny_model: Callable[[str], Path]) -> Video:
+    """Translates a video with a tiny model; with strength 0, all samples stay as they are."""
+    generator, _ = load_model(tiny_model("dehaze"))
+
+    def run(source: Path, target: Path, options: VideoOptions | None = None, strength: float = 0.0) -> VideoResult:
+        options = options or VideoOptions()
+        translator = VideoTranslator(
+            ImageTranslator(generator, torch.device("cpu")), options.temporal, strength=strength
+        )
+        return translate_video(source, target, translator, options)
+
+    return run
+
+
+def lossless(codec: str = "h264") -> VideoOptions:
+    return VideoOptions(Encoding(codec, crf=0, preset="ultrafast"))
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "webm", "m4v"])
+def test_variable_time_stamps_are_kept(tmp_path: Path, video: Video, ending: str) -> None:
+    source = make_video(tmp_path / "in.mkv", IRREGULAR, time_base=MILLI)
+    result = video(source, tmp_path / f"out.{ending}")
+    assert (result.frames, result.problems, result.notes) == (10, (), ())
+    assert times_of(tmp_path / f"out.{ending}") == times_of(source)
+
+
+@pytest.mark.parametrize("ending", ["avi", "gif"])
+def test_fixed_rates_are_kept(tmp_path: Path, video: Video, ending: str) -> None:
+    source = make_video(tmp_path / "in.mp4")
+    video(source, tmp_path / f"out.{ending}")
+    again = tmp_path / "again.mp4"
+    video(tmp_path / f"out.{ending}", again)
+    assert len(times_of(again)) == 12
+    gaps = np.diff([float(t) for t in times_of(again)])
+    np.testing.assert_allclose(gaps, 0.04, atol=1e-6)
+    assert np.abs(frames_of(again)[5].astype(int) - frames_of(source)[5]).mean() < 8
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p10le"])
+def test_samples_are_untouched_where_nothing_is_to_be_done(tmp_path: Path, video: Video, pixel_format: str) -> None:
+    source = make_video(tmp_path / "in.mkv", pixel_format=pixel_format, options={"qp": "0"})
+    video(
+        source,
+        tmp_path / "out.mkv",
+        replace(lossless(), encoding=Encoding("h264", 0)) if "10" not in pixel_format else None,
+    )
+    with VideoReader(source) as before, VideoReader(tmp_path / "out.mkv") as after:
+        assert after.coded_as == before.coded_as == pixel_format
+        pairs = zip(before.pieces(), after.pieces(), strict=True)
+        worst = max(
+            int(np.abs(a.astype(int) - b).max())
+            for one, two in pairs
+            for a, b in zip(plane_arrays(one), plane_arrays(two), strict=True)
+        )
+    assert worst <= (80 if "10" in pixel_format else 0)  # 10 bits are coded at the default quality
+
+
+def test_hazy_samples_are_changed_as_in_photos(tmp_path: Path, video: Video, tiny_model: Callable[[str], Path]) -> None:
+    pictures = [scene(0, 96, 64)] * 2
+    tags = (1, 1, 1, 1)
+    source = make_video(
+        tmp_path / "in.mkv", (0, 1), (96, 64), pixel_format="yuv444p", frames=pictures, options={"qp": "0"}, tags=tags
+    )
+    video(source, tmp_path / "out.mkv", VideoOptions(Encoding("h264", 0), temporal=0), strength=1.0)
+    generator, _ = load_model(tiny_model("dehaze"))
+    expected = ImageTranslator(generator, torch.device("cpu"))(frames_of(source)[0])
+    found = frames_of(tmp_path / "out.mkv")[1]
+    assert np.abs(expected.astype(int) - pictures[0]).mean() > 10
+    assert np.abs(expected.astype(int) - found).mean() < 2.5  # their guides weigh red, green and blue differently
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "vp9", "av1", "prores"])
+def test_codecs_and_odd_sizes(tmp_path: Path, video: Video, codec: str) -> None:
+    source = make_video(tmp_path / "in.mkv", range(3), (75, 67), codec="ffv1")
+    video(source, tmp_path / "out.mkv", VideoOptions(Encoding(codec)))
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        video = container.streams.video[0]
+        assert (video.codec_context.name, video.width, video.height) == (
+            {"av1": "libdav1d"}.get(codec, codec),
+            75,
+            67,
+        )
+    assert len(frames_of(tmp_path / "out.mkv")) == 3
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+def test_ten_bits_stay_ten(tmp_path: Path, video: Video, codec: str) -> None:
+    source = make_video(tmp_path / "in.mkv", range(3), pixel_format="yuv420p10le")
+    video(source, tmp_path / "out.mkv", VideoOptions(Encoding(codec)))
+    with VideoReader(tmp_path / "out.mkv") as result:
+        assert result.coded_as == "yuv420p10le"
+
+
+def test_what_a_video_says_of_itself_is_kept(tmp_path: Path, video: Video) -> None:
+    chapter = {"id": 1, "start": 0, "end": 200, "time_base": MILLI, "metadata": {"title": "first"}}
+    source = make_video(
+        tmp_path / "in.mp4",
+        rotation=90,
+        tags=(9, 2, 9, 16),
+        shape_of_pixels=Fraction(4, 3),
+        metadata={"title": "a ride"},
+        chapters=[chapter],
+        pixel_format="yuv420p",
+    )
+    video(source, tmp_path / "out.mp4")
+    with VideoReader(source) as before, VideoReader(tmp_path / "out.mp4") as after:
+        assert before.rotation == after.rotation == 90
+        assert before.tags == after.tags == (9, 2, 9, 16)
+        assert after.video.sample_aspect_ratio == Fraction(4, 3)
+        assert after.container.metadata["title"] == "a ride"
+        assert [c["metadata"]["title"] for c in after.container.chapters()] == ["first"]
+
+
+COLOURS = [Fraction(n, 50000) for n in (34000, 16000, 13250, 34500, 7500, 3000, 15635, 16450)]
+HDR = Hdr((*COLOURS, Fraction(50, 10000), Fraction(1000)), (1000, 400))
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+@pytest.mark.parametrize("hdr", [HDR, Hdr(HDR.display, None), Hdr(None, HDR.light)])
+def test_hdr_metadata_is_kept(tmp_path: Path, video: Video, codec: str, hdr: Hdr) -> None:
+    source = make_video(
+        tmp_path / "in.mkv", pixel_format="yuv420p10le", tags=(9, 1, 9, 16), options=hdr.options("h264"), size=(64, 64)
+    )
+    assert video(source, tmp_path / "out.mp4", VideoOptions(Encoding(codec))).notes == ()
+    with VideoReader(tmp_path / "out.mp4") as after:
+        assert after.hdr is not None
+        assert after.hdr.light == hdr.light
+        found, told = after.hdr.display or (), hdr.display or ()
+        assert [float(v) for v in found] == pytest.approx([float(v) for v in told], abs=1e-4)
+
+
+def test_codecs_without_hdr_metadata_say_so(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mkv", pixel_format="yuv420p10le", options=HDR.options("h264"))
+    result = video(source, tmp_path / "out.webm")
+    assert result.notes == ("left out: HDR10 metadata, which vp9 cannot carry here",)
+    with VideoReader(make_video(tmp_path / "plain.mp4")) as plain:
+        assert plain.hdr is None
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (VideoOptions(), [("a", 0, 1000), ("b", 1000, 2400), ("c", 2400, 3000)]),
+        (VideoOptions(start=1.4), [("b", 0, 1000), ("c", 1000, 1600)]),
+        (VideoOptions(end=1.4), [("a", 0, 1000), ("b", 1000, 1400)]),
+        (VideoOptions(start=0.4, max_frames=10), [("a", 0, 400)]),
+    ],
+)
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_chapters_are_cut_as_the_video_is(
+    tmp_path: Path, video: Video, options: VideoOptions, expected: list[tuple[str, int, int]], ending: str
+) -> None:
+    times = [("a", 0, 1000), ("b", 1000, 2400), ("c", 2400, 3000)]
+    chapters = [
+        {"id": i, "start": start, "end": end, "time_base": MILLI, "metadata": {"title": title}}
+        for i, (title, start, end) in enumerate(times, 1)
+    ]
+    source = make_video(tmp_path / "in.mp4", range(75), size=(32, 32), chapters=chapters)
+    video(source, tmp_path / f"out.{ending}", options)
+    with av.open(str(tmp_path / f"out.{ending}")) as container:
+        kept = [
+            (c["metadata"]["title"], *(round(c[side] * c["time_base"] * 1000) for side in ("start", "end")))
+            for c in container.chapters()
+        ]
+    assert kept == expected
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_sound_ends_with_the_last_frame_wanted(tmp_path: Path, video: Video, ending: str) -> None:
+    source = make_video(tmp_path / "in.mkv", range(100), size=(32, 32), audio=("aac", "aac"))
+    video(source, tmp_path / f"out.{ending}", VideoOptions(start=1.0, max_frames=25))
+    assert len(times_of(tmp_path / f"out.{ending}")) == 25
+    for track in (0, 1):
+        sound = packets_of(tmp_path / f"out.{ending}", track=track)
+        assert len(sound) == pytest.approx(48000 / 1024, abs=4)
+        assert b"".join(sound) in b"".join(packets_of(source, track=track))
+
+
+def test_every_audio_track_is_copied_bit_by_bit(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mp4", range(25), audio=("aac", "aac"))
+    video(source, tmp_path / "out.mov")
+    for track in (0, 1):
+        assert packets_of(tmp_path / "out.mov", track=track) == packets_of(source, track=track)
+    assert packets_of(source, track=0) != packets_of(source, track=1)
+
+
+@pytest.mark.parametrize("codec", ["mp3", "ac3", "libopus", "flac"])
+def test_sound_is_known_by_its_coding_and_not_its_decoder(tmp_path: Path, video: Video, codec: str) -> None:
+    source = make_video(tmp_path / "in.mkv", range(25), audio=(codec,))
+    assert video(source, tmp_path / "out.mp4").notes == ()
+    assert packets_of(tmp_path / "out.mp4") == packets_of(source)
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("webm", "opus"), ("mp4", "aac")])
+def test_audio_is_encoded_anew_where_a_container_cannot_hold_it(
+    tmp_path: Path, video: Video, ending: str, codec: str
+) -> None:
+    source = make_video(tmp_path / "in.avi", range(25), audio=("wmav2",), options={"bf": "0"})
+    video(source, tmp_path / f"out.{ending}")
+    with av.open(str(tmp_path / f"out.{ending}")) as container:
+        assert container.streams.audio[0].codec_context.name == codec
+        sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
+    assert abs(sound.shape[1] / 48000 - 1) < 0.1
+    spectrum = np.abs(np.fft.rfft(sound[0, 4800:38400]))
+    assert abs(np.argmax(spectrum) * 48000 / 33600 - 220) < 5
+
+
+def test_what_cannot_be_kept_is_said(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mp4", audio=("aac",))
+    assert video(source, tmp_path / "out.gif").notes == ("left out: audio (aac), which .gif files cannot hold",)
+
+
+def test_parts(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mp4", range(75), audio=("aac",), options={"g": "10"})
+    all_frames = frames_of(source)
+    options = VideoOptions(Encoding("h264", 0), start=1.0, end=2.0)
+    assert video(source, tmp_path / "middle.mp4", options).frames == 25
+    assert times_of(tmp_path / "middle.mp4") == [Fraction(i, 25) for i in range(25)]
+    for ours, theirs in zip(frames_of(tmp_path / "middle.mp4"), all_frames[25:50], strict=True):
+        assert np.abs(ours.astype(int) - theirs).max() <= 2
+    with av.open(str(tmp_path / "middle.mp4")) as container:
+        assert 0.85 < sum(f.samples for f in container.decode(audio=0)) / 48000 < 1.15
+    assert video(source, tmp_path / "start.mp4", VideoOptions(max_frames=7)).frames == 7
+    assert times_of(tmp_path / "start.mp4") == times_of(source)[:7]
+
+
+@pytest.mark.parametrize(
+    ("start", "numbers", "times"),
+    [
+        (0.0, [0, 1, 2, 3], [0, 5, 9, 10]),
+        (3.0, [0, 1, 2, 3], [0, 2, 6, 7]),
+        (4.98, [1, 2, 3], [0.02, 4.02, 5.02]),
+        (5.0, [1, 2, 3], [0, 4, 5]),
+        (9.5, [2, 3], [0, 0.5]),
+    ],
+)
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_a_part_begins_with_the_frame_that_is_on_show(
+    tmp_path: Path, video: Video, start: float, numbers: list[int], times: list[float], ending: str
+) -> None:
+    source = make_video(tmp_path / f"in.{ending}", [0, 5000, 9000, 10000], time_base=MILLI, options={"g": "2"})
+    video(source, tmp_path / "out.mp4", VideoOptions(Encoding("h264", 0), start=start))
+    assert [float(t) for t in times_of(tmp_path / "out.mp4")] == pytest.approx(times, abs=2e-3)
+    shown = frames_of(source)
+    for frame, number in zip(frames_of(tmp_path / "out.mp4"), numbers, strict=True):
+        assert np.abs(frame.astype(int) - shown[number]).max() <= 2
+
+
+@pytest.mark.parametrize("start", [0.2, 0.24])
+def test_parts_of_avi_begin_at_zero(tmp_path: Path, start: float) -> None:
+    tenth = Fraction(1, 10)
+    source = make_video(tmp_path / "in.avi", range(12), rate=1 / tenth, time_base=tenth, options={"bf": "0"})
+    shown = frames_of(source)
+    with VideoReader(source, start=start) as reader:
+        pieces = [piece for piece in reader.pieces() if isinstance(piece, av.VideoFrame)]
+    assert [frame.pts for frame in pieces] == list(range(10))
+    assert np.array_equal(pieces[0].to_ndarray(format="rgb24"), shown[2])
+
+
+def test_a_part_may_lie_within_the_last_frame(tmp_path: Path, video: Video) -> None:
+    source, still = make_video(tmp_path / "in.mp4", [0], time_base=MILLI), tmp_path / "still.mp4"
+    with av.open(str(source)) as before, av.open(str(still), "w") as after:
+        copy = after.add_stream_from_template(before.streams.video[0])
+        for packet in before.demux(video=0):
+            if packet.size:
+                packet.duration = round(10 / packet.time_base)
+                packet.stream = copy
+                after.mux(packet)
+    assert video(still, tmp_path / "out.mp4", VideoOptions(start=7.0)).frames == 1
+    with pytest.raises(ImageError, match="no frames behind --start 11"):
+        video(still, tmp_path / "none.mp4", VideoOptions(start=11.0))
+
+
+def test_truncated_videos_yield_what_there_is(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mp4", range(100), options={"g": "10"})
+    with av.open(str(tmp_path / "fast.mp4"), "w", options={"movflags": "faststart"}) as out, av.open(str(source)) as c:
+        stream = out.add_stream_from_template(c.streams.video[0])
+        for packet in c.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    data = (tmp_path / "fast.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 6 // 10])
+    result = video(tmp_path / "cut.mp4", tmp_path / "out.mp4")
+    assert 20 < result.frames < 95
+    assert any("of 4.0 s could be read" in problem for problem in result.problems)
+    assert len(frames_of(tmp_path / "out.mp4")) == result.frames
+    with pytest.raises(ImageError, match=r"cut\.mp4.*--strict"):
+        video(tmp_path / "cut.mp4", tmp_path / "strict.mp4", VideoOptions(strict=True))
+    assert not list(tmp_path.glob("*strict*"))
+
+
+def test_damaged_frames_in_the_middle(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mkv", range(50), options={"g": "5"}, size=(128, 96))
+    data = bytearray(source.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 400] = bytes(400)
+    (tmp_path / "bad.mkv").write_bytes(data)
+    result = video(tmp_path / "bad.mkv", tmp_path / "out.mkv")
+    assert result.problems
+    assert 30 <= result.frames <= 50
+    times = times_of(tmp_path / "out.mkv")
+    assert times == sorted(set(times))
+
+
+def test_videos_that_are_none(tmp_path: Path, video: Video) -> None:
+    (tmp_path / "text.mp4").write_text("not a video")
+    with pytest.raises(ImageError, match=r"text\.mp4: no video that can be read"):
+        video(tmp_path / "text.mp4", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "sound.mp4"), "w") as container:
+        track = container.add_stream("aac", rate=48000, layout="stereo")
+        sound = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+        sound.sample_rate = 48000
+        container.mux(track.encode(sound))
+        container.mux(track.encode(None))
+    with pytest.raises(ImageError, match=r"sound\.mp4: holds no video"):
+        video(tmp_path / "sound.mp4", tmp_path / "out.mp4")
+    source = make_video(tmp_path / "in.mkv", range(5))
+    head = source.read_bytes()
+    (tmp_path / "none.mkv").write_bytes(head[: head.index(b"\x1f\x43\xb6\x75")])  # up to the first cluster
+    with pytest.raises(ImageError, match=r"none\.mkv"):
+        video(tmp_path / "none.mkv", tmp_path / "out.mp4")
+    assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize(
+    ("ending", "encoding", "words"),
+    [
+        ("webm", Encoding("h264"), "--codec h264: .webm files cannot hold it; choose av1 or vp9"),
+        ("mp4", Encoding("prores"), "choose"),
+        ("gif", Encoding("h264"), "leave it out"),
+        ("mov", Encoding("prores", crf=3), "--crf 3"),
+        ("mov", Encoding("prores", preset="fast"), "--preset fast"),
+    ],
+)
+def test_wrong_requests_say_what_to_choose(
+    tmp_path: Path, video: Video, ending: str, encoding: Encoding, words: str
+) -> None:
+    source = make_video(tmp_path / "in.mp4", range(2))
+    with pytest.raises(UsageError, match=words):
+        video(source, tmp_path / f"out.{ending}", VideoOptions(encoding))
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_refused_settings_of_the_encoder(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mp4", range(2))
+    with pytest.raises(ImageError, match="try another --preset"):
+        video(source, tmp_path / "out.mp4", VideoOptions(Encoding(preset="nonsense")))
+    with pytest.raises(ImageError, match="cannot be yuv410p here; try yuv420p"):
+        video(source, tmp_path / "out.mp4", VideoOptions(Encoding(pixel_format="yuv410p")))
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(UsageError, match="--end 1: must lie behind --start 2"):
+        VideoOptions(start=2.0, end=1.0)
+    with pytest.raises(UsageError, match="--temporal"):
+        VideoOptions(temporal=2.0)
+
+
+def test_interruption_leaves_nothing(tmp_path: Path, video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_video(tmp_path / "in.mp4", range(30))
+    calls: list[int] = []
+
+    def interrupt(self: VideoTranslator, *_: object) -> None:
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(VideoTranslator, "__call__", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        video(source, tmp_path / "out.mp4")
+    assert sorted(p.name for p in tmp_path.iterdir() if "out" in p.name) == []
+
+
+def test_ahead_is_bounded_ordered_and_stops() -> None:
+    made: list[int] = []
+
+    def numbers() -> object:
+        for i in range(1000):
+            made.append(i)
+            yield i
+
+    before = threading.active_count()
+    items = prefetch(numbers(), 3)  # type: ignore[arg-type]
+    assert [next(items) for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert len(made) <= 5 + 3 + 2
+    items.close()  # type: ignore[attr-defined]
+    gc.collect()
+    assert threading.active_count() == before
+
+    def breaks() -> object:
+        yield 1
+        raise ImageError("broken")
+
+    items = prefetch(breaks(), 2)  # type: ignore[arg-type]
+    assert next(items) == 1
+    with pytest.raises(ImageError, match="broken"):
+        next(items)
+
+
+def test_subtitles_are_copied_where_they_can_be(tmp_path: Path, video: Video) -> None:
+    (tmp_path / "words.srt").write_text(
+        "1\n00:00:00,200 --> 00:00:00,900\nfog\n\n2\n00:00:01,000 --> 00:00:01,500\nlifts\n"
+    )
+    plain = make_video(tmp_path / "plain.mkv", range(50), options={"bf": "0"})
+    source = tmp_path / "in.mkv"
+    with (
+        av.open(str(plain)) as frames,
+        av.open(str(tmp_path / "words.srt")) as words,
+        av.open(str(source), "w") as container,
+    ):
+        streams = (frames.streams.video[0], words.streams.subtitles[0])
+        copies = [container.add_stream_from_template(stream) for stream in streams]
+        for stream, copy in zip(streams, copies, strict=True):
+            for packet in stream.container.demux(stream):
+                if packet.dts is not None:
+                    packet.stream = copy
+                    container.mux(packet)
+    assert video(source, tmp_path / "out.mkv").notes == ()
+    assert packets_of(tmp_path / "out.mkv", "subtitle") == packets_of(source, "subtitle") == [b"fog", b"lifts"]
+    (note,) = video(source, tmp_path / "out.mp4").notes
+    assert note == "left out: subtitle (subrip), which .mp4 files cannot hold"
+
+
+def test_the_end_waits_for_frames_that_are_still_decoded(tmp_path: Path, video: Video) -> None:
+    source = make_video(
+        tmp_path / "in.mp4", range(0, 40, 4), time_base=Fraction(1), audio=("aac",), options={"bf": "2"}
+    )
+    result = video(source, tmp_path / "out.mp4", VideoOptions(end=16.0))
+    assert (result.frames, result.problems) == (4, ())
+
+
+def test_transport_streams_begin_anywhere(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.ts", range(90), options={"g": "40"})
+    assert video(source, tmp_path / "out.mp4", VideoOptions(start=0.6)).frames == 75
+
+
+def test_trimmed_videos_are_not_damaged(tmp_path: Path, video: Video) -> None:
+    source, trimmed = make_video(tmp_path / "in.mp4", range(60), options={"g": "12", "bf": "0"}), tmp_path / "trim.mp4"
+    with av.open(str(source)) as before, av.open(str(trimmed), "w") as after:
+        copy = after.add_stream_from_template(before.streams.video[0])
+        for packet in before.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copy
+                packet.pts, packet.dts = packet.pts - 12800, packet.dts - 12800  # a second earlier: an edit list
+                after.mux(packet)
+    assert video(trimmed, tmp_path / "out.mp4").problems == ()
+    slow = make_video(tmp_path / "slow.mkv", (0, 4), time_base=Fraction(1))
+    assert video(slow, tmp_path / "slow.mp4").problems == ()
+
+
+@pytest.mark.parametrize(("ending", "audio"), [("mov", "flac"), ("mov", "libopus"), ("mp4", "pcm_s16le")])
+def test_sound_that_containers_refuse_in_the_end(tmp_path: Path, video: Video, ending: str, audio: str) -> None:
+    source = make_video(tmp_path / "in.mkv", range(25), audio=(audio,))
+    video(source, tmp_path / f"out.{ending}")
+    with av.open(str(tmp_path / f"out.{ending}")) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+
+
+def test_videos_whose_size_changes_are_kept_up_to_there(tmp_path: Path, video: Video) -> None:
+    parts = [make_video(tmp_path / f"{w}.ts", range(10), (w, 48), options={"bf": "0"}) for w in (64, 80)]
+    (tmp_path / "in.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    result = video(tmp_path / "in.ts", tmp_path / "out.mp4")
+    assert result.frames == 10
+    assert "change their size to 80x48" in result.problems[0]
+
+
+def test_full_range_rgb_and_prores(tmp_path: Path, video: Video) -> None:
+    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[None, :, None], (48, 1, 3))
+    source = make_video(tmp_path / "in.mkv", range(2), codec="libx264rgb", pixel_format="rgb24", frames=[ramp] * 2)
+    video(source, tmp_path / "out.mkv", VideoOptions(Encoding(crf=1)))
+    with VideoReader(tmp_path / "out.mkv") as result:
+        luma = plane_arrays(next(p for p in result.pieces() if isinstance(p, av.VideoFrame)))[0]
+        assert (result.tags[1], int(luma.min()) // 4, int(luma.max()) // 4) == (1, 4, 57)
+    whole = make_video(tmp_path / "full.mp4", range(2), pixel_format="yuvj420p", frames=[ramp] * 2, tags=(1, 2, 1, 1))
+    video(whole, tmp_path / "out.mov", VideoOptions(Encoding("prores")))
+    assert abs(float(frames_of(tmp_path / "out.mov")[0].mean()) - float(frames_of(whole)[0].mean())) < 4
+
+
+def test_sound_that_starts_with_the_picture_still_does_in_avi(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.ts", range(25), audio=("mp2",))  # begins at 1.4 s
+    video(source, tmp_path / "out.avi")
+    with av.open(str(tmp_path / "out.avi")) as container:
+        firsts = {
+            p.stream.type: float(p.dts * p.time_base) for p in reversed(list(container.demux())) if p.dts is not None
+        }
+    assert abs(firsts["video"] - firsts["audio"]) < 0.1
+    assert video(tmp_path / "out.avi", tmp_path / "again.mp4").problems == ()

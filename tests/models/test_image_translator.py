@@ -1,0 +1,79 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from claritygan_cli.engine.generators import ResnetGenerator
+from claritygan_cli.errors import UsageError
+from claritygan_cli.models import image_translator as module
+from claritygan_cli.models.image_translator import ImageTranslator, choose_device
+from claritygan_cli.models.weights import load_model
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def dehazer(tiny_model: Callable[[str], Path]) -> ImageTranslator:
+    return ImageTranslator(load_model(tiny_model("dehaze"))[0], CPU)
+
+
+@torch.no_grad()
+def test_equals_the_generator_to_half_a_level(dehazer: ImageTranslator, photo: np.ndarray) -> None:
+    image = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255
+    expected = dehazer.generator(image)[0].permute(1, 2, 0).numpy() * 255
+    ours = dehazer(photo)
+    assert ours.dtype == np.uint8
+    assert np.abs(ours - expected).max() <= 0.51
+    assert not np.array_equal(ours, photo)
+
+
+def test_bands_do_not_show(dehazer: ImageTranslator, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = dehazer(photo)
+    monkeypatch.setattr(module, "BAND_PIXELS", 1)
+    assert np.abs(dehazer(photo).astype(int) - whole).max() <= 1
+
+
+def test_16_bits_follow_8_bits(dehazer: ImageTranslator, photo: np.ndarray) -> None:
+    image16 = dehazer(photo.astype(np.uint16) * 257)
+    assert image16.dtype == np.uint16
+    assert np.abs(image16 / 257 - dehazer(photo)).max() <= 0.51
+    assert len(np.unique(image16)) > 256
+
+
+def test_strength_zero_changes_nothing(dehazer: ImageTranslator, photo: np.ndarray) -> None:
+    assert np.array_equal(dehazer(photo, strength=0.0), photo)
+    image16 = (photo.astype(np.uint16) * 251) + 3
+    assert np.array_equal(dehazer(image16, strength=0.0), image16)
+
+
+def test_more_strength_changes_more(dehazer: ImageTranslator, photo: np.ndarray) -> None:
+    change = [np.abs(dehazer(photo, strength=s).astype(int) - photo).mean() for s in (0.5, 1.0, 1.5)]
+    assert 0 < change[0] < change[1] < change[2]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 2), (257, 300)])
+def test_any_size(dehazer: ImageTranslator, random: np.random.Generator, size: tuple[int, int]) -> None:
+    pixels = random.integers(0, 256, (*size, 3)).astype(np.uint8)
+    before = pixels.copy()
+    assert dehazer(pixels).shape == pixels.shape
+    assert np.array_equal(pixels, before)
+
+
+def test_resnet_is_lifted_beyond_its_working_size(photo: np.ndarray) -> None:
+    torch.manual_seed(0)
+    translator = ImageTranslator(ResnetGenerator(width=4, blocks=1), CPU, working_size=64)
+    assert translator(photo).shape == photo.shape
+
+
+def test_devices() -> None:
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(UsageError, match="choose auto, cpu, cuda or mps"):
+        choose_device("tpu")
+    for name in ("cuda", "mps"):
+        there = torch.cuda.is_available() if name == "cuda" else torch.backends.mps.is_available()
+        if not there:
+            with pytest.raises(UsageError, match="no such device here"):
+                choose_device(name)

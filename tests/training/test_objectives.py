@@ -1,0 +1,214 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from claritygan_cli.data.synthesis import INDOOR, HazeParameters, HazyViews, add_random_haze, concatenate, real_views
+from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.cycles import estimate_haze, make_cycles, put_into_more_haze, rehaze
+from claritygan_cli.training.generator_pair import GeneratorPair, make_generator_pair
+from claritygan_cli.training.losses import PerceptualLoss
+from claritygan_cli.training.objectives import (
+    DiscriminatorObjective,
+    GeneratorObjective,
+    StepKind,
+    dehazing_terms,
+    hazifying_terms,
+)
+from claritygan_cli.training.vgg import vgg_layers
+
+
+def pictures(seed: int = 0) -> tuple[Tensor, Tensor, HazeParameters]:
+    torch.manual_seed(seed)
+    haze = HazeParameters(
+        torch.tensor([0.7, 0.0]).reshape(2, 1, 1, 1), torch.rand(2, 1, 64, 64), torch.rand(2, 3, 1, 1)
+    )
+    haze.mist[1] = 0  # the second picture stays clear: it shows no airlight
+    return torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64), haze
+
+
+def shaken(config: TrainConfig) -> GeneratorPair:
+    """A pair whose fresh networks do something."""
+    pair = make_generator_pair(config)
+    for network in pair.networks.values():
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+    return pair
+
+
+def assert_terms(terms: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("generator", ["scattering", "resnet"])
+@pytest.mark.parametrize("form", ["lsgan", "log"])
+@torch.no_grad()
+def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str) -> None:
+    config = replace(config, generator=generator, adversarial=form, perceptual_weight=0.3)  # type: ignore[arg-type]
+    pair, discriminators = shaken(config), DiscriminatorObjective(config.adversarial, width=4)
+    vgg = PerceptualLoss(vgg_layers([4, 4, 8, 8, 8]), ("relu1_2", "relu3_1"))
+    hazy, clear, haze = pictures()
+    teacher = shaken(replace(config, seed=config.seed + 1)).dehaze.eval()
+    losses = GeneratorObjective(config, pair, discriminators, vgg, teacher)
+    terms, fake_hazy, fake_clear = losses(hazy, clear, haze, None)
+    made = make_cycles(pair.dehaze, pair.hazify, hazy, clear, haze)
+
+    def verdict(scores: Tensor) -> Tensor:
+        return ((scores - 1) ** 2).mean() if form == "lsgan" else -torch.sigmoid(scores).log().mean()
+
+    def distance(picture: Tensor, target: Tensor) -> Tensor:
+        return torch.stack(
+            [((a - b) ** 2).mean() for a, b in zip(*map(vgg.extract, (picture, target)), strict=True)]
+        ).mean()
+
+    expected = {
+        "adversarial_clear": verdict(discriminators.clear(made.fake_clear)),
+        "adversarial_hazy": verdict(discriminators.hazy(made.fake_hazy)),
+        "cycle_hazy": 10 * (made.rehazed - hazy).abs().mean(),
+        "cycle_clear": 10 * (made.recleared - clear).abs().mean(),
+        "identity_clear": 5 * (made.same_clear - clear).abs().mean(),
+        "perceptual": 0.3 * (distance(made.rehazed, hazy) + distance(made.recleared, clear)),
+    }
+    if generator == "resnet":
+        expected["identity_hazy"] = 5 * (pair.hazify(hazy) - hazy).abs().mean()
+    else:
+        practice = made.practice
+        assert practice is not None
+        assert made.depth_error is not None
+        expected |= {
+            "cycle_transmission": 10 * 0.5 * (practice.seen_t - practice.exercise.t).abs().mean(),
+            "cycle_airlight": 10 * 0.3 * (practice.seen_airlight - haze.airlight)[0].abs().mean() / 2,
+            "cycle_depth": 10 * made.depth_error.abs().mean(),
+        }
+        assert isinstance(teacher, ScatteringDehazer)
+        assert isinstance(pair.dehaze, ScatteringDehazer)
+        for in_more_haze, exercise in ((False, practice.exercise), (True, put_into_more_haze(teacher, hazy, haze))):
+            again, *fakes = losses(hazy, clear, haze, None, StepKind(("dehaze",), in_more_haze))
+            assert fakes == [None, None]
+            read, t, light = estimate_haze(pair.dehaze, exercise.hazy)
+            shown = ((1 - exercise.t).mean((1, 2, 3)) > 0.05).reshape(2, 1, 1, 1)
+            by_hand = {
+                "cycle_clear": 10 * (read - exercise.clear).abs().mean(),
+                "cycle_transmission": 10 * 0.5 * (t - exercise.t).abs().mean(),
+                "cycle_airlight": 10 * 0.3 * ((light - exercise.airlight).abs() * shown).mean(),
+            }
+            assert_terms(again, by_hand)
+        again, *fakes = losses(hazy, clear, haze, None, StepKind(("hazify",)))
+        assert fakes == [None, None]
+        assert isinstance(pair.hazify, ScatteringHazifier)
+        cleared, t, light = estimate_haze(teacher, hazy)
+        rehazed, error = rehaze(pair.hazify, cleared.clamp(0, 1), t, light)
+        by_hand = {"cycle_hazy": 10 * (rehazed - hazy).abs().mean(), "cycle_depth": 10 * error.abs().mean()}
+        assert_terms(again, by_hand)
+    assert_terms(terms, expected)
+    torch.testing.assert_close(fake_hazy, made.fake_hazy)
+    torch.testing.assert_close(fake_clear, made.fake_clear)
+
+
+def test_generator_losses_own_the_generators_alone(config: TrainConfig) -> None:
+    pair, discriminators = make_generator_pair(config), DiscriminatorObjective("lsgan", width=4)
+    losses = GeneratorObjective(config, pair, discriminators, None, make_generator_pair(config).dehaze)
+    own = {id(p) for network in pair.networks.values() for p in network.parameters()}
+    assert {id(p) for p in losses.parameters()} == own
+
+
+@pytest.mark.parametrize("form", ["lsgan", "log"])
+def test_discriminator_terms_by_hand(form: str) -> None:
+    discriminators = DiscriminatorObjective(form, r1_weight=3.0, width=4)  # type: ignore[arg-type]
+    hazy, clear, _ = pictures()
+    old_hazy, old_clear, _ = pictures(1)
+    terms = discriminators(hazy, clear, old_hazy, old_clear)
+    penalty = torch.zeros(())
+    for name, discriminator, real, fake in (
+        ("hazy", discriminators.hazy, hazy, old_hazy),
+        ("clear", discriminators.clear, clear, old_clear),
+    ):
+        if form == "lsgan":
+            expected = 0.5 * (((discriminator(real) - 1) ** 2).mean() + (discriminator(fake) ** 2).mean())
+        else:
+            right, wrong = torch.sigmoid(discriminator(real)), torch.sigmoid(discriminator(fake))
+            expected = -0.5 * (right.log().mean() + (1 - wrong).log().mean())
+        torch.testing.assert_close(terms[f"discriminator_{name}"], expected, atol=1e-5, rtol=1e-4)
+        real = real.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(discriminator(real).sum(), real)
+        penalty = penalty + (slope**2).sum((1, 2, 3)).mean()
+    torch.testing.assert_close(terms["discriminator_r1"], 1.5 * penalty, atol=1e-4, rtol=1e-4)
+
+
+def mixed_views() -> HazyViews:
+    """One synthetic pair with measured depth, one with invented depth, one real pair."""
+    torch.manual_seed(3)
+    clear, depth, real = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64), torch.rand(1, 3, 64, 64)
+    ranges = replace(INDOOR, odd=0.0, none=0.0)
+    made = add_random_haze(clear, depth, torch.tensor([True, False]), ranges, torch.Generator().manual_seed(0))
+    return concatenate([made, real_views(real * 0.5 + 0.4, real)])
+
+
+@torch.no_grad()
+def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> None:
+    pair, views = shaken(config), mixed_views()
+    assert isinstance(pair.dehaze, ScatteringDehazer)
+    assert isinstance(pair.hazify, ScatteringHazifier)
+    torch.nn.init.constant_(pair.dehaze.head.bias, -2.0)  # type: ignore[arg-type]  # sees more haze than there can be
+    lift, own = pair.dehaze.look(views.hazy), pair.dehaze.look(views.hazy, bounded=False)
+    t, light = own.map(views.hazy, 64, 0), lift.airlight
+    assert (t < lift.map(views.hazy, 64, 0) - 0.1).any()
+    depth = pair.hazify.look(views.clear).map(views.clear, 64, 0)
+    density = torch.cat([views.density[:2], lift.density[2:]])
+    airlight = torch.cat([views.airlight[:2], light[2:]])
+
+    def fog(distance: Tensor) -> Tensor:
+        return views.clear * torch.exp(-density * distance) + airlight * (1 - torch.exp(-density * distance))
+
+    def mean(difference: Tensor) -> np.ndarray:
+        return difference.abs().flatten(1).mean(1).numpy()
+
+    hazy = torch.cat([fog(views.depth)[:2], views.hazy[2:]])
+    expected = {
+        "paired_clear": mean((views.hazy - light) / t + light - views.clear).mean(),
+        "paired_transmission": 0.5 * mean(t - views.t)[:2].sum() / 3,
+        "paired_airlight": 0.3 * mean(light - views.airlight)[:2].sum() / 3,
+        "paired_depth": (mean(depth - views.depth)[:2] * [1, 0.3]).sum() / 3,
+        "paired_hazy": (mean(fog(depth) - hazy) * [1, 0.3, 1]).mean(),
+    }
+    terms = dehazing_terms(pair.dehaze, views) | hazifying_terms(pair, views)
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
+
+
+def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConfig) -> None:
+    dehaze = shaken(config).dehaze
+    assert isinstance(dehaze, ScatteringDehazer)
+    torch.nn.init.zeros_(dehaze.head.weight)
+    torch.nn.init.constant_(dehaze.head.bias, -2.0)  # type: ignore[arg-type]
+    picture, haze = torch.tensor([0.0, 0.9]).repeat_interleave(32).expand(1, 3, 64, 64), torch.full((1, 1, 64, 64), 0.9)
+    assert (dehaze.look(picture).values > 0.5).any()  # it would be held back
+    views = replace(real_views(picture, picture), t=haze, known=torch.ones(1, dtype=torch.bool))
+    torch.stack(list(dehazing_terms(dehaze, views).values())).sum().backward()
+    assert dehaze.head.bias.grad is not None
+    torch.testing.assert_close(dehaze.head.bias.grad.sign(), torch.tensor([-1.0]))  # towards less haze
+    dehaze.head.bias.grad = None
+    dehaze.look(picture).values[..., :12].sum().backward()
+    assert not dehaze.head.bias.grad  # as it would not where it is held back
+
+
+@torch.no_grad()
+def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
+    config = replace(config, generator="resnet", paired_weight=4.0)
+    pair, views = make_generator_pair(config), mixed_views()
+    losses = GeneratorObjective(config, pair, None, None, pair.dehaze)
+    terms, fake_hazy, _ = losses(None, None, None, views)
+    assert fake_hazy is None
+    for pupil, name in (("dehaze", "paired_clear"), ("hazify", "paired_hazy")):
+        assert losses(None, None, None, views, StepKind((pupil,)))[0].keys() == {name}
+    expected = {
+        "paired_clear": 4 * (pair.dehaze(views.hazy) - views.clear).abs().mean(),
+        "paired_hazy": 4 * (pair.hazify(views.clear) - views.hazy).abs().mean(),
+    }
+    assert_terms(terms, expected)

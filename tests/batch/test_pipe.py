@@ -8,6 +8,7 @@ import torch
 from tests.videos import scene
 
 from claritygan_cli.batch.pipe import pipe_raw, pipe_y4m
+from claritygan_cli.engine.restoration import RemoveHaze
 from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.media.raw_video import Y4M_SIGNATURE, Y4mHeader, parse_size
 from claritygan_cli.models.image_translator import ImageTranslator
@@ -20,7 +21,7 @@ Make = Callable[[float], VideoTranslator]
 @pytest.fixture
 def make(tiny_model: Callable[[str], Path]) -> Make:
     generator, _ = load_model(tiny_model("dehaze"))
-    return lambda strength: VideoTranslator(ImageTranslator(generator, torch.device("cpu")), 0.9, strength=strength)
+    return lambda strength: VideoTranslator(ImageTranslator(generator, torch.device("cpu")), 0.9, RemoveHaze(strength))
 
 
 def test_raw_frames(make: Make) -> None:
@@ -81,5 +82,5 @@ def test_damaged_y4m(make: Make, data: bytes, words: str) -> None:
 def test_sizes() -> None:
     assert parse_size("1920x1080") == (1920, 1080)
     for wrong in ("1920", "0x5", "x", "axb", "12x-3"):
-        with pytest.raises(UsageError, match="--raw"):
+        with pytest.raises(UsageError, match="raw"):
             parse_size(wrong)

@@ -60,7 +60,7 @@ def test_a_single_file_may_name_its_result(tree: Path) -> None:
     assert targets("in/a.jpg", out="clear.png") == ["clear.png"]
     assert targets("in/a.jpg", out="clear.dir") == ["clear.dir/a.jpg"]
     for inputs, options in ((["in"], {}), (["in/a.jpg", "in/sub/b.PNG"], {}), (["in/a.jpg"], {"suffix": "_c"})):
-        with pytest.raises(UsageError, match=r"--out x\.jpg: names"):
+        with pytest.raises(UsageError, match=r"out x\.jpg: names"):
             make_plan(inputs, Path("x.jpg"), **options)
 
 
@@ -117,4 +117,4 @@ def test_two_results_of_one_name(tree: Path) -> None:
     touch(tree / "other/z.jpg")
     plan = make_plan(["in", "other"], Path("out"))
     assert [str(job.target) for job in plan.jobs][-1] == "out/z.jpg"
-    assert plan.problems == (("other/a.jpg", "out/a.jpg is the result of in/a.jpg already; give it another --out"),)
+    assert plan.problems == (("other/a.jpg", "out/a.jpg is the result of in/a.jpg already; give it another folder"),)

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from claritygan_cli.batch import run as module
-from claritygan_cli.batch.plan import Job, make_plan
-from claritygan_cli.batch.run import Result, Translated, run_jobs
-from claritygan_cli.batch.video import VideoResult
+from claritygan_cli.batch.options import BatchOptions, VideoOptions
+from claritygan_cli.batch.plan import Job, Plan, make_plan
+from claritygan_cli.batch.run import Result, run_plan
+from claritygan_cli.batch.tasks import Translated
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media.image_io import read_picture, save_picture
 from claritygan_cli.media.picture import Picture
+from claritygan_cli.models.video_translator import VideoTranslator
 
 Jobs = Callable[[int], tuple[Job, ...]]
 
@@ -31,8 +33,19 @@ def invert(picture: Picture, job: Job) -> Translated:
     return Translated(replace(picture, pixels=255 - picture.pixels))
 
 
-def no_video(job: Job) -> VideoResult:
-    raise AssertionError(job)
+class PhotoTask:
+    def __init__(self, translate: Callable[[Picture, Job], Translated]) -> None:
+        self.photo = translate
+
+    def video(self, name: str, temporal: float) -> VideoTranslator:
+        raise AssertionError(name)
+
+
+def run_jobs(
+    jobs: tuple[Job, ...], translate: Callable[[Picture, Job], Translated], overwrite: bool = False, debug: bool = False
+) -> Iterator[Result]:
+    options = BatchOptions(Path("unused"), overwrite=overwrite)
+    return run_plan(Plan(jobs, ()), PhotoTask(translate), options, VideoOptions(), debug)
 
 
 def statuses(results: list[Result]) -> list[str]:
@@ -40,7 +53,7 @@ def statuses(results: list[Result]) -> list[str]:
 
 
 def test_results_come_in_order_and_are_right(jobs: Jobs) -> None:
-    results = list(run_jobs(jobs(9), invert, no_video))
+    results = list(run_jobs(jobs(9), invert))
     assert [r.job.name for r in results] == [f"{i:03}.png" for i in range(9)]
     assert statuses(results) == ["done"] * 9
     for i, result in enumerate(results):
@@ -52,9 +65,9 @@ def test_existing_results_are_skipped_or_replaced(jobs: Jobs) -> None:
     work[1].target.parent.mkdir()
     work[1].target.write_bytes(b"mine")
     work[2].source.write_bytes(b"broken")
-    assert statuses(list(run_jobs(work[:2], invert, no_video))) == ["done", "skipped"]
+    assert statuses(list(run_jobs(work[:2], invert))) == ["done", "skipped"]
     assert work[1].target.read_bytes() == b"mine"
-    assert statuses(list(run_jobs(work[:2], invert, no_video, overwrite=True))) == ["done", "done"]
+    assert statuses(list(run_jobs(work[:2], invert, overwrite=True))) == ["done", "done"]
     assert (read_picture(work[1].target).pixels == 254).all()
 
 
@@ -62,7 +75,7 @@ def test_bad_files_do_not_stop_the_rest(jobs: Jobs) -> None:
     work = jobs(5)
     work[1].source.write_bytes(b"broken")
     work[3].source.unlink()
-    results = list(run_jobs(work, invert, no_video))
+    results = list(run_jobs(work, invert))
     assert statuses(results) == ["done", "failed", "done", "failed", "done"]
     assert str(work[1].source) in results[1].message
     assert not work[1].target.exists()
@@ -72,17 +85,17 @@ def test_unexpected_errors_are_reported_too(jobs: Jobs) -> None:
     def explode(picture: Picture, job: Job) -> Translated:
         raise RuntimeError("out\nof memory")
 
-    results = list(run_jobs(jobs(2), explode, no_video))
+    results = list(run_jobs(jobs(2), explode))
     assert statuses(results) == ["failed", "failed"]
     assert "RuntimeError: out of memory" in results[0].message
     with pytest.raises(RuntimeError):
-        list(run_jobs(jobs(1), explode, no_video, debug=True))
+        list(run_jobs(jobs(1), explode, debug=True))
 
 
 def test_failed_writes_are_failures(jobs: Jobs, tmp_path: Path) -> None:
     work = jobs(2)
     (tmp_path / "out").write_text("a file where the folder should be")
-    assert statuses(list(run_jobs(work, invert, no_video))) == ["failed", "failed"]
+    assert statuses(list(run_jobs(work, invert))) == ["failed", "failed"]
 
 
 def test_pictures_in_memory_are_bounded(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +117,7 @@ def test_pictures_in_memory_are_bounded(jobs: Jobs, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(module, "read_picture", read)
     monkeypatch.setattr(module, "save_picture", save)
-    assert len(list(run_jobs(jobs(40), invert, no_video))) == 40
+    assert len(list(run_jobs(jobs(40), invert))) == 40
     assert alive == 0
     assert most <= 2 * module.PHOTOS_IN_FLIGHT + 1
 
@@ -116,7 +129,7 @@ def test_stopping_early_leaves_only_whole_files(jobs: Jobs, tmp_path: Path) -> N
         return invert(picture, job)
 
     with pytest.raises(KeyboardInterrupt):
-        list(run_jobs(jobs(8), stop, no_video))
+        list(run_jobs(jobs(8), stop))
     left = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert left == sorted(set(left) & {"000.png", "001.png", "002.png"})
     for name in left:
@@ -127,5 +140,5 @@ def test_known_errors_are_one_line(jobs: Jobs) -> None:
     def refuse(picture: Picture, job: Job) -> Translated:
         raise ImageError(f"{job.source}: no")
 
-    (result,) = run_jobs(jobs(1), refuse, no_video)
+    (result,) = run_jobs(jobs(1), refuse)
     assert result.message.endswith("000.png: no")

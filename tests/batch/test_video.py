@@ -12,10 +12,11 @@ import torch
 from tests.videos import frames_of, make_video, packets_of, scene, times_of
 
 from claritygan_cli.batch.prefetch import prefetch
-from claritygan_cli.batch.video import VideoOptions, VideoResult, translate_video
+from claritygan_cli.batch.options import VideoOptions
+from claritygan_cli.batch.video import VideoResult, translate_video
+from claritygan_cli.engine.restoration import RemoveHaze
 from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.media.hdr import Hdr
-from claritygan_cli.media.video_formats import Encoding
 from claritygan_cli.media.video_reader import VideoReader, plane_arrays
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.video_translator import VideoTranslator
@@ -34,7 +35,7 @@ def video(tiny_model: Callable[[str], Path]) -> Video:
     def run(source: Path, target: Path, options: VideoOptions | None = None, strength: float = 0.0) -> VideoResult:
         options = options or VideoOptions()
         translator = VideoTranslator(
-            ImageTranslator(generator, torch.device("cpu")), options.temporal, strength=strength
+            ImageTranslator(generator, torch.device("cpu")), options.temporal, RemoveHaze(strength)
         )
         return translate_video(source, target, translator, options)
 
@@ -42,7 +43,7 @@ def video(tiny_model: Callable[[str], Path]) -> Video:
 
 
 def lossless(codec: str = "h264") -> VideoOptions:
-    return VideoOptions(Encoding(codec, crf=0, preset="ultrafast"))
+    return VideoOptions(codec, crf=0, preset="ultrafast")
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "webm", "m4v"])
@@ -71,7 +72,7 @@ def test_samples_are_untouched_where_nothing_is_to_be_done(tmp_path: Path, video
     video(
         source,
         tmp_path / "out.mkv",
-        replace(lossless(), encoding=Encoding("h264", 0)) if "10" not in pixel_format else None,
+        VideoOptions("h264", 0) if "10" not in pixel_format else None,
     )
     with VideoReader(source) as before, VideoReader(tmp_path / "out.mkv") as after:
         assert after.coded_as == before.coded_as == pixel_format
@@ -90,7 +91,7 @@ def test_hazy_samples_are_changed_as_in_photos(tmp_path: Path, video: Video, tin
     source = make_video(
         tmp_path / "in.mkv", (0, 1), (96, 64), pixel_format="yuv444p", frames=pictures, options={"qp": "0"}, tags=tags
     )
-    video(source, tmp_path / "out.mkv", VideoOptions(Encoding("h264", 0), temporal=0), strength=1.0)
+    video(source, tmp_path / "out.mkv", VideoOptions("h264", 0, temporal=0), strength=1.0)
     generator, _ = load_model(tiny_model("dehaze"))
     expected = ImageTranslator(generator, torch.device("cpu"))(frames_of(source)[0])
     found = frames_of(tmp_path / "out.mkv")[1]
@@ -101,7 +102,7 @@ def test_hazy_samples_are_changed_as_in_photos(tmp_path: Path, video: Video, tin
 @pytest.mark.parametrize("codec", ["h264", "hevc", "vp9", "av1", "prores"])
 def test_codecs_and_odd_sizes(tmp_path: Path, video: Video, codec: str) -> None:
     source = make_video(tmp_path / "in.mkv", range(3), (75, 67), codec="ffv1")
-    video(source, tmp_path / "out.mkv", VideoOptions(Encoding(codec)))
+    video(source, tmp_path / "out.mkv", VideoOptions(codec))
     with av.open(str(tmp_path / "out.mkv")) as container:
         video = container.streams.video[0]
         assert (video.codec_context.name, video.width, video.height) == (
@@ -115,7 +116,7 @@ def test_codecs_and_odd_sizes(tmp_path: Path, video: Video, codec: str) -> None:
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
 def test_ten_bits_stay_ten(tmp_path: Path, video: Video, codec: str) -> None:
     source = make_video(tmp_path / "in.mkv", range(3), pixel_format="yuv420p10le")
-    video(source, tmp_path / "out.mkv", VideoOptions(Encoding(codec)))
+    video(source, tmp_path / "out.mkv", VideoOptions(codec))
     with VideoReader(tmp_path / "out.mkv") as result:
         assert result.coded_as == "yuv420p10le"
 
@@ -150,7 +151,7 @@ def test_hdr_metadata_is_kept(tmp_path: Path, video: Video, codec: str, hdr: Hdr
     source = make_video(
         tmp_path / "in.mkv", pixel_format="yuv420p10le", tags=(9, 1, 9, 16), options=hdr.options("h264"), size=(64, 64)
     )
-    assert video(source, tmp_path / "out.mp4", VideoOptions(Encoding(codec))).notes == ()
+    assert video(source, tmp_path / "out.mp4", VideoOptions(codec)).notes == ()
     with VideoReader(tmp_path / "out.mp4") as after:
         assert after.hdr is not None
         assert after.hdr.light == hdr.light
@@ -242,7 +243,7 @@ def test_what_cannot_be_kept_is_said(tmp_path: Path, video: Video) -> None:
 def test_parts(tmp_path: Path, video: Video) -> None:
     source = make_video(tmp_path / "in.mp4", range(75), audio=("aac",), options={"g": "10"})
     all_frames = frames_of(source)
-    options = VideoOptions(Encoding("h264", 0), start=1.0, end=2.0)
+    options = VideoOptions("h264", 0, start=1.0, end=2.0)
     assert video(source, tmp_path / "middle.mp4", options).frames == 25
     assert times_of(tmp_path / "middle.mp4") == [Fraction(i, 25) for i in range(25)]
     for ours, theirs in zip(frames_of(tmp_path / "middle.mp4"), all_frames[25:50], strict=True):
@@ -268,7 +269,7 @@ def test_a_part_begins_with_the_frame_that_is_on_show(
     tmp_path: Path, video: Video, start: float, numbers: list[int], times: list[float], ending: str
 ) -> None:
     source = make_video(tmp_path / f"in.{ending}", [0, 5000, 9000, 10000], time_base=MILLI, options={"g": "2"})
-    video(source, tmp_path / "out.mp4", VideoOptions(Encoding("h264", 0), start=start))
+    video(source, tmp_path / "out.mp4", VideoOptions("h264", 0, start=start))
     assert [float(t) for t in times_of(tmp_path / "out.mp4")] == pytest.approx(times, abs=2e-3)
     shown = frames_of(source)
     for frame, number in zip(frames_of(tmp_path / "out.mp4"), numbers, strict=True):
@@ -296,7 +297,7 @@ def test_a_part_may_lie_within_the_last_frame(tmp_path: Path, video: Video) -> N
                 packet.stream = copy
                 after.mux(packet)
     assert video(still, tmp_path / "out.mp4", VideoOptions(start=7.0)).frames == 1
-    with pytest.raises(ImageError, match="no frames behind --start 11"):
+    with pytest.raises(ImageError, match="no frames behind second 11"):
         video(still, tmp_path / "none.mp4", VideoOptions(start=11.0))
 
 
@@ -314,7 +315,7 @@ def test_truncated_videos_yield_what_there_is(tmp_path: Path, video: Video) -> N
     assert 20 < result.frames < 95
     assert any("of 4.0 s could be read" in problem for problem in result.problems)
     assert len(frames_of(tmp_path / "out.mp4")) == result.frames
-    with pytest.raises(ImageError, match=r"cut\.mp4.*--strict"):
+    with pytest.raises(ImageError, match=r"cut\.mp4.*nothing of it is kept"):
         video(tmp_path / "cut.mp4", tmp_path / "strict.mp4", VideoOptions(strict=True))
     assert not list(tmp_path.glob("*strict*"))
 
@@ -352,37 +353,37 @@ def test_videos_that_are_none(tmp_path: Path, video: Video) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "encoding", "words"),
+    ("ending", "options", "words"),
     [
-        ("webm", Encoding("h264"), "--codec h264: .webm files cannot hold it; choose av1 or vp9"),
-        ("mp4", Encoding("prores"), "choose"),
-        ("gif", Encoding("h264"), "leave it out"),
-        ("mov", Encoding("prores", crf=3), "--crf 3"),
-        ("mov", Encoding("prores", preset="fast"), "--preset fast"),
+        ("webm", VideoOptions("h264"), "codec h264: .webm files cannot hold it; choose av1 or vp9"),
+        ("mp4", VideoOptions("prores"), "choose"),
+        ("gif", VideoOptions("h264"), "leave it out"),
+        ("mov", VideoOptions("prores", crf=3), "crf 3"),
+        ("mov", VideoOptions("prores", preset="fast"), "preset fast"),
     ],
 )
 def test_wrong_requests_say_what_to_choose(
-    tmp_path: Path, video: Video, ending: str, encoding: Encoding, words: str
+    tmp_path: Path, video: Video, ending: str, options: VideoOptions, words: str
 ) -> None:
     source = make_video(tmp_path / "in.mp4", range(2))
     with pytest.raises(UsageError, match=words):
-        video(source, tmp_path / f"out.{ending}", VideoOptions(encoding))
+        video(source, tmp_path / f"out.{ending}", options)
     assert not list(tmp_path.glob("*out*"))
 
 
 def test_refused_settings_of_the_encoder(tmp_path: Path, video: Video) -> None:
     source = make_video(tmp_path / "in.mp4", range(2))
-    with pytest.raises(ImageError, match="try another --preset"):
-        video(source, tmp_path / "out.mp4", VideoOptions(Encoding(preset="nonsense")))
+    with pytest.raises(ImageError, match="try another preset"):
+        video(source, tmp_path / "out.mp4", VideoOptions(preset="nonsense"))
     with pytest.raises(ImageError, match="cannot be yuv410p here; try yuv420p"):
-        video(source, tmp_path / "out.mp4", VideoOptions(Encoding(pixel_format="yuv410p")))
+        video(source, tmp_path / "out.mp4", VideoOptions(pixel_format="yuv410p"))
     assert not list(tmp_path.glob("*out*"))
 
 
 def test_options_are_checked() -> None:
-    with pytest.raises(UsageError, match="--end 1: must lie behind --start 2"):
+    with pytest.raises(UsageError, match="end 1: must lie behind the start, 2"):
         VideoOptions(start=2.0, end=1.0)
-    with pytest.raises(UsageError, match="--temporal"):
+    with pytest.raises(UsageError, match="temporal"):
         VideoOptions(temporal=2.0)
 
 
@@ -497,12 +498,12 @@ def test_videos_whose_size_changes_are_kept_up_to_there(tmp_path: Path, video: V
 def test_full_range_rgb_and_prores(tmp_path: Path, video: Video) -> None:
     ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[None, :, None], (48, 1, 3))
     source = make_video(tmp_path / "in.mkv", range(2), codec="libx264rgb", pixel_format="rgb24", frames=[ramp] * 2)
-    video(source, tmp_path / "out.mkv", VideoOptions(Encoding(crf=1)))
+    video(source, tmp_path / "out.mkv", VideoOptions(crf=1))
     with VideoReader(tmp_path / "out.mkv") as result:
         luma = plane_arrays(next(p for p in result.pieces() if isinstance(p, av.VideoFrame)))[0]
         assert (result.tags[1], int(luma.min()) // 4, int(luma.max()) // 4) == (1, 4, 57)
     whole = make_video(tmp_path / "full.mp4", range(2), pixel_format="yuvj420p", frames=[ramp] * 2, tags=(1, 2, 1, 1))
-    video(whole, tmp_path / "out.mov", VideoOptions(Encoding("prores")))
+    video(whole, tmp_path / "out.mov", VideoOptions("prores"))
     assert abs(float(frames_of(tmp_path / "out.mov")[0].mean()) - float(frames_of(whole)[0].mean())) < 4
 
 

@@ -1,8 +1,8 @@
 """Speed, memory and flicker of ``claritygan dehaze`` on videos.
 
 Run: ``python tests/benchmarks/bench_video.py speed [FRAMES]`` for frames a second on 1080p beside a plain transcode
-(the same decoder, encoder, settings and threads), ``... memory [FRAMES ...]`` for the peak of videos of several lengths,
-``... flicker [FILM] [FRAMES]`` for changes from frame to frame, in a static shot with noise and in a video,
+(the same decoder, encoder, settings and threads), ``... memory [FRAMES ...]`` for the peak of videos of several
+lengths, ``... flicker [FILM] [FRAMES]`` for changes from frame to frame, in a static shot with noise and in a video,
 beside those of the same frames without the haze of one of them.
 """
 

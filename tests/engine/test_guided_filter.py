@@ -3,7 +3,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from claritygan_cli.engine.guided_filter import box_mean, guided_coefficients, upsample_rows
+from claritygan_cli.engine.guided_filter import box_mean, guided_coefficients
+from claritygan_cli.engine.resampling import upsample_rows
 
 
 def least_squares(guide: np.ndarray, target: np.ndarray, radius: int, eps: float) -> np.ndarray:

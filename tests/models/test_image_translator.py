@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from claritygan_cli.engine.generators import ResnetGenerator
+from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models import image_translator as module
-from claritygan_cli.models.image_translator import ImageTranslator, choose_device
+from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.loading import choose_device
 from claritygan_cli.models.weights import load_model
 
 CPU = torch.device("cpu")
@@ -43,13 +45,13 @@ def test_16_bits_follow_8_bits(dehazer: ImageTranslator, photo: np.ndarray) -> N
 
 
 def test_strength_zero_changes_nothing(dehazer: ImageTranslator, photo: np.ndarray) -> None:
-    assert np.array_equal(dehazer(photo, strength=0.0), photo)
+    assert np.array_equal(dehazer(photo, RemoveHaze(0.0)), photo)
     image16 = (photo.astype(np.uint16) * 251) + 3
-    assert np.array_equal(dehazer(image16, strength=0.0), image16)
+    assert np.array_equal(dehazer(image16, RemoveHaze(0.0)), image16)
 
 
 def test_more_strength_changes_more(dehazer: ImageTranslator, photo: np.ndarray) -> None:
-    change = [np.abs(dehazer(photo, strength=s).astype(int) - photo).mean() for s in (0.5, 1.0, 1.5)]
+    change = [np.abs(dehazer(photo, RemoveHaze(s)).astype(int) - photo).mean() for s in (0.5, 1.0, 1.5)]
     assert 0 < change[0] < change[1] < change[2]
 
 
@@ -61,7 +63,7 @@ def test_any_size(dehazer: ImageTranslator, random: np.random.Generator, size: t
     assert np.array_equal(pixels, before)
 
 
-def test_resnet_is_lifted_beyond_its_working_size(photo: np.ndarray) -> None:
+def test_resnet_is_upsampled_beyond_its_working_size(photo: np.ndarray) -> None:
     torch.manual_seed(0)
     translator = ImageTranslator(ResnetGenerator(width=4, blocks=1), CPU, working_size=64)
     assert translator(photo).shape == photo.shape
@@ -77,3 +79,8 @@ def test_devices() -> None:
         if not there:
             with pytest.raises(UsageError, match="no such device here"):
                 choose_device(name)
+
+
+def test_a_dehazer_puts_in_no_haze(dehazer: ImageTranslator, photo: np.ndarray) -> None:
+    with pytest.raises(TypeError, match="HazeEstimate does not go with AddHaze"):
+        dehazer(photo, AddHaze())

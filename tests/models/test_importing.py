@@ -50,7 +50,7 @@ def test_public_layout_key_for_key(tmp_path: Path, dropout: bool, wrapped: bool)
     state = {f"module.{k}": v for k, v in public.state_dict().items()} if wrapped else public.state_dict()
     torch.save({"state_dict": state} if wrapped else state, tmp_path / "latest_net_G_A.pth")
     card = import_resnet(tmp_path / "latest_net_G_A.pth", "dehaze", tmp_path / "m.safetensors")
-    assert card.numbers == {"width": 4, "blocks": 9, "dropout": dropout, "variant": "paper"}
+    assert card.architecture == {"width": 4, "blocks": 9, "dropout": dropout, "variant": "paper"}
     ours, _ = load_model(tmp_path / "m.safetensors")
     assert isinstance(ours, ResnetGenerator)
     for name, value in public.state_dict().items():
@@ -151,7 +151,7 @@ def test_claritygan_checkpoints_come_in_key_for_key(tmp_path: Path, container: s
     network = "gen_C" if container == "several" else None
     import_resnet(tmp_path / "genC.pth.tar", "dehaze", tmp_path / "m.safetensors", network)
     ours, card = load_model(tmp_path / "m.safetensors")
-    assert card.numbers == {"width": 4, "blocks": 9, "dropout": False, "variant": "claritygan"}
+    assert card.architecture == {"width": 4, "blocks": 9, "dropout": False, "variant": "claritygan"}
     assert len(ours.state_dict()) == len(state)
     for (name, value), (their_name, expected) in zip(ours.state_dict().items(), state.items(), strict=True):
         assert torch.equal(value, expected), (name, their_name)

@@ -1,13 +1,16 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import ModelError, UsageError
-from claritygan_cli.models.catalogue import bundle, catalogue, find_model, open_model, weights_folder
+from claritygan_cli.models.catalogue import bundle, catalogue, weights_folder
+from claritygan_cli.models.loading import find_model, open_model
 from claritygan_cli.models.weights import (
     METADATA_KEY,
     ModelCard,
@@ -31,12 +34,14 @@ def rewrite(path: Path, change: Callable[[dict[str, torch.Tensor], dict], None])
 
 def test_round_trip(tmp_path: Path) -> None:
     card = ModelCard(
-        "scattering", "dehaze", {"widths": [4, 8], "blocks": [1, 1]}, {"steps": 3}, ["nyu"], {"x": {"psnr": 1}}
+        "scattering", "dehaze", {"widths": [4, 8], "blocks": [1, 1]}, recipe={"steps": 3}, data=["nyu"]
     )
     generator = build_generator(card).half().float()
+    generator.restoration = RestorationConfig(smoothing_radius=5, scales=(1.0, 0.5))
     save_model(tmp_path / "m.safetensors", generator, card)
     loaded, again = load_model(tmp_path / "m.safetensors")
-    assert again == card
+    assert again == replace(card, restoration={**generator.restoration.to_dict(), "scales": [1.0, 0.5]})
+    assert loaded.restoration == generator.restoration
     assert not loaded.training
     for name, value in generator.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value)
@@ -81,11 +86,13 @@ def test_without_card(tmp_path: Path) -> None:
         (lambda tensors, card: tensors.update({"head.bias": torch.zeros(7)}), "do not fit"),
         (lambda tensors, card: tensors["head.bias"].fill_(float("nan")), "not finite"),
         (lambda tensors, card: card.update(generator="transformer"), "unknown generator 'transformer'"),
-        (lambda tensors, card: card["numbers"].update(depth=3), "cannot be built"),
+        (lambda tensors, card: card["architecture"].update(depth=3), "cannot be built"),
+        (lambda tensors, card: card["restoration"].update(gamma=3), "restoration of the model card"),
+        (lambda tensors, card: card["restoration"].update(smoothing_radius=-1), "smoothing_radius"),
         (lambda tensors, card: card.update(direction="resnet"), "unknown generator"),
-        (lambda tensors, card: card.update(numbers=None), "unknown generator"),
+        (lambda tensors, card: card.update(architecture=None), "unknown generator"),
         (lambda tensors, card: card.update(direction=["dehaze"]), "carries no claritygan model card"),
-        (lambda tensors, card: card["numbers"].update(widths=[-4, 8]), "cannot be built"),
+        (lambda tensors, card: card["architecture"].update(widths=[-4, 8]), "cannot be built"),
     ],
 )
 def test_wrong_content(tiny_model: Make, change: Callable, message: str) -> None:
@@ -114,14 +121,14 @@ def test_bundled_models_are_as_the_catalogue_says() -> None:
 
 
 def test_unknown_names_list_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="bundled for dehaze: scattering-dehaze"):
+    with pytest.raises(UsageError, match="bundled for dehaze: scattering-dehaze"):
         find_model("magic", "dehaze")
 
 
 def test_a_run_folder_stands_for_its_models(tmp_path: Path) -> None:
     (tmp_path / "hazify.safetensors").write_bytes(b"")
     assert find_model(str(tmp_path), "hazify") == (tmp_path / "hazify.safetensors", None)
-    with pytest.raises(ModelError, match=r"run folder with dehaze\.safetensors"):
+    with pytest.raises(UsageError, match=r"run folder with dehaze\.safetensors"):
         find_model(str(tmp_path), "dehaze")
 
 

@@ -19,7 +19,7 @@ def tiny_card(config: TrainConfig, direction: Direction) -> ModelCard:
     """Architecture of a tiny generator."""
     card = full_card(config, direction)
     if config.generator == "scattering":
-        card.numbers.update(widths=[4, 8], blocks=[1, 1])
+        card.architecture.update(widths=[4, 8], blocks=[1, 1])
     return card
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import SettingError
+
+HIGHEST_DENSITY = 20.0
+"""Above it, everything but the nearest is gone."""
 
 
 @dataclass(frozen=True)
@@ -22,30 +25,38 @@ class Span:
         return float(random.uniform(self.low, self.high))
 
 
-def parse_span(text: str, option: str, highest: float) -> Span:
+def parse_span(text: str, field: str, highest: float) -> Span:
     """``"1.2"`` or ``"0.6:1.8"``.
 
+    Args:
+        field: name of the setting, for the error.
+
     Raises:
-        UsageError: not a number, or not within 0 and ``highest``.
+        SettingError: not a number, or not within 0 and ``highest``.
     """
     try:
         low, high = (float(part) for part in (text.split(":") if ":" in text else (text, text)))
     except ValueError:
-        raise UsageError(f"{option} {text}: write a number like 0.9, or a range like 0.6:1.8") from None
+        raise SettingError(field, text, "write a number like 0.9, or a range like 0.6:1.8") from None
     if not 0 <= low <= high <= highest:
-        raise UsageError(f"{option} {text}: must lie between 0 and {highest:g}, the lower number first")
+        raise SettingError(field, text, f"must lie between 0 and {highest:g}, the lower number first")
     return Span(low, high)
+
+
+def parse_density(text: str) -> Span:
+    """As :func:`parse_span`."""
+    return parse_span(text, "density", HIGHEST_DENSITY)
 
 
 def parse_airlight(text: str) -> tuple[Span, ...]:
     """One span for a grey, or three with commas between them for red, green and blue.
 
     Raises:
-        UsageError: as :func:`parse_span`, or another count.
+        SettingError: as :func:`parse_span`, or another count.
     """
-    spans = tuple(parse_span(part, "--airlight", 1.0) for part in text.split(","))
+    spans = tuple(parse_span(part, "airlight", 1.0) for part in text.split(","))
     if len(spans) not in (1, 3):
-        raise UsageError(f"--airlight {text}: write one number for grey, or three with commas for red, green, blue")
+        raise SettingError("airlight", text, "write one number for grey, or three with commas for red, green, blue")
     return spans
 
 

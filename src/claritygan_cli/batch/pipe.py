@@ -9,7 +9,8 @@ from typing import IO
 import numpy as np
 
 from claritygan_cli.media.raw_video import raw_frames, read_y4m_header, write_y4m_frame, y4m_frames
-from claritygan_cli.models.video_translator import UNSPECIFIED, CodedFrame, VideoTranslator, coding_of
+from claritygan_cli.models.colour_coding import UNSPECIFIED, coding_of
+from claritygan_cli.models.video_translator import CodedFrame, VideoTranslator
 
 
 def pipe_raw(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.media.image_io import FORMATS, READABLE
 from claritygan_cli.media.video_formats import READABLE_VIDEOS, VIDEO_FORMATS, is_video
 
@@ -42,7 +42,8 @@ def readable(path: Path) -> bool:
 
 
 def files_below(folder: Path, leave_out: Path) -> list[Path]:
-    """All pictures and videos of a folder and its subfolders, sorted; not the hidden ones nor those below ``leave_out``.
+    """All pictures and videos of a folder and its subfolders, sorted; not the hidden ones nor those below
+    ``leave_out``.
 
     Raises:
         OSError: a folder cannot be read.
@@ -135,14 +136,14 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
     endings = FORMATS.keys() | VIDEO_FORMATS.keys()
     single = out.suffix.lower() in endings and not out.is_dir()
     if out.suffix.lower() in READABLE_VIDEOS - VIDEO_FORMATS.keys() and not out.is_dir():
-        raise UsageError(f"--out {out}: such videos can be read, not written; choose {', '.join(VIDEO_FORMATS)}")
+        raise SettingError("out", out, f"such videos can be read, not written; choose {', '.join(VIDEO_FORMATS)}")
     if single and (len(inputs) > 1 or not Path(inputs[0]).is_file()):
-        raise UsageError(f"--out {out}: names a single file, but the inputs may be several; name a folder")
+        raise SettingError("out", out, "names a single file, but the inputs may be several; name a folder")
     if single and (suffix or ending):
-        raise UsageError(f"--out {out}: names the result already; leave out --suffix and --format")
+        raise SettingError("out", out, "names the result already; leave out suffix and format")
     if single and (out.suffix.lower() in VIDEO_FORMATS) != bool(videos):
         kind, other = ("video", "picture") if videos else ("picture", "video")
-        raise UsageError(f"--out {out}: {inputs[0]} is a {kind}, and the result's name that of a {other}")
+        raise SettingError("out", out, f"{inputs[0]} is a {kind}, and the result's name that of a {other}")
     targets = {
         file: out if single else out / output_name(name, suffix, ending, file in videos) for file, name in found.items()
     }
@@ -154,9 +155,9 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
         if file.resolve() in earlier:
             continue
         if target.resolve() in sources or (target.exists() and target.samefile(file)):
-            raise UsageError(f"{file}: its result would overwrite an input; choose another --out or a --suffix")
+            raise UsageError(f"{file}: its result would overwrite an input; choose another folder or a suffix")
         if target in taken:
-            problems.append((str(file), f"{target} is the result of {taken[target]} already; give it another --out"))
+            problems.append((str(file), f"{target} is the result of {taken[target]} already; give it another folder"))
             continue
         taken[target] = file
         jobs.append(Job(str(found[file]), file, target, file in videos))

@@ -2,29 +2,26 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
-from claritygan_cli.batch.plan import Job
-from claritygan_cli.batch.video import VideoResult
+from claritygan_cli.batch.options import BatchOptions, VideoOptions
+from claritygan_cli.batch.plan import Job, Plan
+from claritygan_cli.batch.tasks import Task, Translated
+from claritygan_cli.batch.video import VideoResult, encoding_of, translate_video
 from claritygan_cli.errors import ClarityganError
 from claritygan_cli.evaluation.metrics import Scores
-from claritygan_cli.media.image_io import DEFAULT_QUALITY, read_picture, save_picture
+from claritygan_cli.media.image_io import read_picture, save_picture
 from claritygan_cli.media.picture import Picture
 
 PHOTOS_IN_FLIGHT = 2
-"""Photos read prefetch, and results waiting to be written; with the one in work, about six are in memory."""
+"""Photos read ahead, and results waiting to be written; with the one in work, about six are in memory."""
 
-
-@dataclass(frozen=True)
-class Translated:
-    """A translated photo, scores where its truth is known, and what was wrong although the photo is good."""
-
-    picture: Picture
-    scores: Scores | None = None
-    problem: str = ""
+Status = Literal["done", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -32,103 +29,117 @@ class Result:
     """What became of a job; ``message`` says why where it is not ``done``."""
 
     job: Job
-    status: Literal["done", "skipped", "failed"]
+    status: Status
     message: str = ""
     seconds: float = 0.0
     scores: Scores | None = None
     frames: int | None = None
 
 
-Translate = Callable[[Picture, Job], Translated]
-TranslateFilm = Callable[[Job], VideoResult]
-
-
 def video_result(job: Job, video: VideoResult, started: float) -> Result:
     """What became of a video that has been written, with all that was wrong with it."""
     remarks = "; ".join((*video.problems, *video.notes))
     message = f"{job.source}: {remarks}" if remarks else ""
-    status: Literal["done", "failed"] = "failed" if video.problems else "done"
+    status: Status = "failed" if video.problems else "done"
     return Result(job, status, message, time.monotonic() - started, frames=video.frames)
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    translate: Translate,
-    translate_video: TranslateFilm,
-    overwrite: bool = False,
-    quality: int = DEFAULT_QUALITY,
+def failure(job: Job, error: Exception, debug: bool) -> Result:
+    """What became of a job that an exception ended: one that was expected, or a fault of the program or a library.
+
+    Raises:
+        Exception: the exception itself, with ``debug``.
+    """
+    if debug:
+        raise error
+    if isinstance(error, ClarityganError):
+        return Result(job, "failed", str(error))
+    reason = " ".join(str(error).split())[:200]
+    return Result(job, "failed", f"{job.source}: unexpected {type(error).__name__}: {reason}")
+
+
+def run_plan(
+    plan: Plan,
+    task: Task,
+    options: BatchOptions,
+    videos: VideoOptions,
     debug: bool = False,
+    progress: Callable[[Job, int | None], None] = lambda _job, _expected: None,
 ) -> Iterator[Result]:
-    """Do jobs in order; one that fails does not stop the others.
+    """All results of a plan: first the inputs that lead to no job, then the jobs' in their order.
+
+    A job that fails does not stop the others. Existing results are skipped, and their inputs not read, unless they
+    are to be overwritten. The task is called in the caller's thread, one photo or video at a time.
 
     Args:
-        translate: called in the caller's thread, one photo at a time.
-        translate_video: from file to file, the same.
-        overwrite: write over existing results; otherwise they are skipped, and their inputs not read.
-        quality: of JPEG and WebP.
         debug: let exceptions through.
+        progress: called for each frame of a video, with the number of frames expected if that is known.
 
-    Yields:
-        A result for each job, in the order of the jobs.
+    Raises:
+        UsageError: the videos' codec and the containers do not go together.
     """
+    for ending in {job.target.suffix.lower() for job in plan.jobs if job.video}:
+        encoding = encoding_of(videos)
+        encoding.options(encoding.codec_for(ending))
+    for name, reason in plan.problems:
+        yield Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}")
+
     reading: deque[tuple[Job, Future[Picture] | None]] = deque()
     writing: deque[tuple[Job, Translated, float, Future[float]]] = deque()
 
-    def failed(job: Job, error: Exception) -> Result:
-        if debug:
-            raise error
-        if isinstance(error, ClarityganError):
-            return Result(job, "failed", str(error))
-        reason = " ".join(str(error).split())[:200]
-        return Result(job, "failed", f"{job.source}: {type(error).__name__}: {reason} (--debug shows where)")
+    def is_wanted(job: Job) -> bool:
+        return options.overwrite or not job.target.is_file()
 
     def save(job: Job, picture: Picture) -> float:
-        save_picture(job.target, picture, quality)
+        save_picture(job.target, picture, options.quality)
         return time.monotonic()
+
+    def do_video(job: Job) -> Result:
+        started = time.monotonic()
+        try:
+            translator = task.video(job.name, videos.temporal)
+            done = translate_video(job.source, job.target, translator, videos, partial(progress, job))
+            return video_result(job, done, started)
+        except Exception as error:
+            return failure(job, error, debug)
 
     def finish_one() -> Result:
         job, translated, started, future = writing.popleft()
         try:
             seconds = future.result() - started
         except Exception as error:
-            return failed(job, error)
+            return failure(job, error, debug)
         return Result(job, "failed" if translated.problem else "done", translated.problem, seconds, translated.scores)
 
-    upcoming = iter(jobs)
+    upcoming = iter(plan.jobs)
     reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")
     try:
         while True:
             while len(reading) < PHOTOS_IN_FLIGHT and (job := next(upcoming, None)) is not None:
-                skip = job.target.is_file() and not overwrite
-                reading.append((job, None if skip or job.video else reader.submit(read_picture, job.source)))
+                read = is_wanted(job) and not job.video
+                reading.append((job, reader.submit(read_picture, job.source) if read else None))
             if not reading:
                 break
             job, future = reading.popleft()
             started = time.monotonic()
-            outcome: Result | None = None
-            if job.video and (overwrite or not job.target.is_file()):
-                while writing:
-                    yield finish_one()
-                started = time.monotonic()
+            if future is not None:
                 try:
-                    outcome = video_result(job, translate_video(job), started)
+                    translated = task.photo(future.result(), job)
                 except Exception as error:
-                    outcome = failed(job, error)
-            elif future is None:
-                outcome = Result(job, "skipped", f"{job.target}: exists already; --overwrite replaces it")
-            else:
-                try:
-                    translated = translate(future.result(), job)
-                except Exception as error:
-                    outcome = failed(job, error)
-            if outcome is None:
-                writing.append((job, translated, started, writer.submit(save, job, translated.picture)))
-                if len(writing) >= PHOTOS_IN_FLIGHT:
-                    yield finish_one()
-            else:
-                while writing:  # results come in the order of the jobs
-                    yield finish_one()
+                    outcome = failure(job, error, debug)
+                else:
+                    writing.append((job, translated, started, writer.submit(save, job, translated.picture)))
+                    if len(writing) >= PHOTOS_IN_FLIGHT:
+                        yield finish_one()
+                    continue
+            while writing:  # results come in the order of the jobs
+                yield finish_one()
+            if future is not None:
                 yield outcome
+            elif is_wanted(job):
+                yield do_video(job)
+            else:
+                yield Result(job, "skipped", f"{job.target}: exists already")
         while writing:
             yield finish_one()
     finally:

@@ -2,52 +2,33 @@
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
 from claritygan_cli.atomic import written_whole
+from claritygan_cli.batch.options import VideoOptions
 from claritygan_cli.batch.prefetch import prefetch
-from claritygan_cli.errors import ImageError, UsageError
+from claritygan_cli.errors import ImageError
 from claritygan_cli.media.video_formats import Encoding
 from claritygan_cli.media.video_reader import FULL, Piece, VideoReader, planar, planar_name, plane_arrays
 from claritygan_cli.media.video_writer import VideoWriter
-from claritygan_cli.models.video_translator import CodedFrame, VideoTranslator, coding_of
+from claritygan_cli.models.colour_coding import coding_of
+from claritygan_cli.models.video_translator import CodedFrame, VideoTranslator
 
 FRAMES_IN_FLIGHT = 3
 """Frames that wait between two stages."""
 
 
-@dataclass(frozen=True)
-class VideoOptions:
-    """What is made of a video.
-
-    Attributes:
-        encoding: of the result.
-        temporal: share of the haze that is kept from frame to frame, 0 to 1.
-        start, end: seconds of the video.
-        max_frames: greatest number of frames.
-        strict: leave nothing where a video is damaged.
-    """
-
-    encoding: Encoding = field(default_factory=Encoding)
-    temporal: float = 0.95
-    start: float | None = None
-    end: float | None = None
-    max_frames: int | None = None
-    strict: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temporal <= 1:
-            raise UsageError(f"--temporal {self.temporal:g}: must lie between 0 and 1")
-        if self.end is not None and self.end <= (self.start or 0):
-            raise UsageError(f"--end {self.end:g}: must lie behind --start {self.start or 0:g}")
+def encoding_of(options: VideoOptions) -> Encoding:
+    """How the result is to be encoded."""
+    return Encoding(options.codec, options.crf, options.preset, options.pixel_format)
 
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What became of a video: frames written, frames that the network looked at, and what was wrong with it."""
+    """What became of a video: frames written, how often the network ran, and what was wrong with it."""
 
     frames: int
     predictions: int
@@ -97,7 +78,7 @@ def translate_video(
         written_whole(target) as file,
     ):
         with (
-            VideoWriter(Path(file.name), ending, video, options.encoding) as writer,
+            VideoWriter(Path(file.name), ending, video, encoding_of(options)) as writer,
             closing(prefetch(translated(video, translate), FRAMES_IN_FLIGHT)) as pieces,
         ):
             for piece in pieces:
@@ -107,5 +88,5 @@ def translate_video(
                 else:
                     writer.packet(piece)
         if video.problems and options.strict:
-            raise ImageError(f"{source}: {'; '.join(video.problems)}; nothing is kept with --strict")
+            raise ImageError(f"{source}: {'; '.join(video.problems)}; nothing of it is kept, as was asked for")
     return VideoResult(video.frames, translate.predictions, tuple(video.problems), tuple(writer.notes))

@@ -1,4 +1,4 @@
-"""The command line: parses, builds a frozen set of options, calls one function, exits.
+"""The command line: parses, builds the settings' dataclasses, calls one function, exits.
 
 Nothing here imports torch, numpy or Pillow before a command runs, so that help is instant.
 """
@@ -7,27 +7,48 @@ import sys
 import warnings
 
 import typer
+from typer.core import TyperGroup
 
 from claritygan_cli import __version__
-from claritygan_cli.cli import dehaze, demo, eval, hazify, models, options, train
-from claritygan_cli.errors import ClarityganError
+from claritygan_cli.cli import arguments, dehaze, demo, eval, hazify, models, train
+from claritygan_cli.cli.from_settings import option_name
+from claritygan_cli.errors import ClarityganError, SettingError
 
-INTERRUPTED = 130  # what typer makes of Ctrl-C
-HELP = "Take haze out of photos and videos, put haze in, and measure the result."
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
+HELP = "Take haze out of photos and videos, put haze in, train the networks that do it, and measure the result."
+WrongUse: type[Exception] = typer.BadParameter.__mro__[1]
+"""Click's ``UsageError``, which newer versions of typer bring along instead of importing it."""
+
+
+class ModelsGroup(TyperGroup):
+    """``claritygan models NAME`` is short for ``claritygan models show NAME``."""
+
+    def parse_args(self, ctx, args):  # type: ignore[no-untyped-def] # noqa: D102, ANN - types are typer's own
+        words = [word for word in args if not word.startswith("-")]
+        if not words or words[0] not in self.commands:
+            args = [*args] if "--help" in args and not words else ["show", *args]
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     help=HELP,
-    epilog=options.EXIT_CODES,
-    no_args_is_help=True,
+    epilog=arguments.EXIT_CODES,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
-app.command("dehaze", epilog=options.EXIT_CODES)(dehaze.dehaze)
-app.command("hazify", epilog=options.EXIT_CODES)(hazify.hazify)
-app.command("eval", epilog=options.EXIT_CODES)(eval.evaluate)
-app.command("demo", epilog=options.EXIT_CODES)(demo.demo)
-app.command("train", epilog=options.EXIT_CODES)(train.train)
-app.add_typer(models.app, name="models")
+for name, command in (
+    ("dehaze", dehaze.dehaze),
+    ("hazify", hazify.hazify),
+    ("eval", eval.evaluate),
+    ("demo", demo.demo),
+    ("train", train.train),
+):
+    app.command(name, epilog=arguments.EXIT_CODES)(command)
+models_app = typer.Typer(cls=ModelsGroup, help="List the bundled models, print one model's card, import others.")
+models_app.command("show")(models.models)
+models_app.command("import")(models.import_model)
+app.add_typer(models_app, name="models")
 
 
 def show_version(wanted: bool) -> None:
@@ -43,28 +64,39 @@ def root(
     version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True, help="Show the version."),
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks; comes before the command."),
 ) -> None:
-    """Take haze out of photos and videos, put haze in, and measure the result."""
+    """Take haze out of photos and videos, put haze in, train the networks that do it, and measure the result."""
     context.obj = debug
+
+
+def message_of(error: Exception) -> str:
+    """One line for the user, in which settings are called by their options' names."""
+    if isinstance(error, SettingError):
+        return error.described(option_name(error.field))
+    if isinstance(error, ClarityganError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    reason = " ".join(str(error).split())[:200]
+    return f"unexpected {type(error).__name__}: {reason}; claritygan --debug COMMAND ... shows where"
 
 
 def main() -> None:
     """Entry point: errors become one line on stderr and an exit code."""
-    debug = sys.argv[1:2] == ["--debug"]
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
+    debug = sys.argv[1] == "--debug"
     if not debug:
         warnings.simplefilter("ignore")  # libraries' remarks on damaged metadata and the like
     try:
-        app()
-    except ClarityganError as error:
+        code = app(standalone_mode=False)
+    except WrongUse as error:
+        typer.echo(f"claritygan: {' '.join(error.format_message().split())}", err=True)  # type: ignore[attr-defined]
+        sys.exit(2)
+    except Exception as error:  # whatever it is, the user gets a line and not a traceback
         if debug:
             raise
-        typer.echo(f"claritygan: {error}", err=True)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if debug:
-            raise
-        typer.echo(f"claritygan: {error.filename or 'a file'}: {error.strerror or error}", err=True)
-        sys.exit(ClarityganError.exit_code)
-    except SystemExit as leaving:
-        if leaving.code == INTERRUPTED:
-            typer.echo("claritygan: interrupted", err=True)
-        raise
+        typer.echo(f"claritygan: {message_of(error)}", err=True)
+        sys.exit(error.exit_code if isinstance(error, ClarityganError) else 1)
+    if code == INTERRUPTED:
+        typer.echo("claritygan: interrupted", err=True)
+    sys.exit(code or 0)

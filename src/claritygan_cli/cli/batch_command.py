@@ -5,67 +5,50 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from claritygan_cli.batch.options import BatchOptions, VideoOptions
+from claritygan_cli.errors import SettingError
+
 if TYPE_CHECKING:
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.batch.run import Result
-    from claritygan_cli.batch.tasks import Work
+    from claritygan_cli.batch.tasks import Task
 
 
 def run_batch(
-    inputs: list[str],
-    out: Path,
-    make: Callable[[], "Work"],
-    *,
-    ending: str | None,
-    suffix: str,
-    quality: int,
-    overwrite: bool,
-    quiet: bool,
-    as_json: bool,
-    debug: bool,
-    raw: str | None,
-    codec: str | None,
-    crf: int | None,
-    preset: str | None,
-    pixel_format: str | None,
-    **video: Any,
+    inputs: list[str], make: Callable[[], "Task"], options: BatchOptions, videos: VideoOptions, *, debug: bool
 ) -> None:
     """Translate inputs; raises ``typer.Exit`` with the documented code.
 
     Args:
         make: loads the model; called when the plan stands.
-        video: the rest of :class:`VideoOptions`.
     """
-    from claritygan_cli.batch.video import VideoOptions
-    from claritygan_cli.cli.pipe_command import stream
-    from claritygan_cli.errors import UsageError
-    from claritygan_cli.media.video_formats import Encoding
-
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing half-written is left
-    videos = VideoOptions(Encoding(codec, crf, preset, pixel_format), **video)
-    if "-" in inputs or str(out) == "-":
-        stream(inputs, out, make, videos, raw, ending, quality, overwrite, quiet, as_json)
+    if "-" in inputs or str(options.out) == "-":
+        from claritygan_cli.cli.pipe_command import stream
+
+        stream(inputs, make, options, videos)
         return
-    if raw:
-        raise UsageError(f"--raw {raw}: frames come from stdin and go to stdout; write: claritygan dehaze - --out -")
+    if videos.raw:
+        raise SettingError(
+            "raw", videos.raw, "frames come from stdin and go to stdout; write: claritygan dehaze - --out -"
+        )
     from claritygan_cli.batch.plan import make_plan
-    from claritygan_cli.batch.tasks import do_plan
+    from claritygan_cli.batch.run import run_plan
 
     started = time.monotonic()
-    plan = make_plan(inputs, out, suffix, ending)
+    plan = make_plan(inputs, options.out, options.suffix, options.ending)
     results: list[Result] = []
-    with Bars(len(plan.problems) + len(plan.jobs), quiet) as bars:
-        for result in do_plan(plan, make(), videos, overwrite, quality, debug, bars.frame):
+    with Bars(len(plan.problems) + len(plan.jobs), options.quiet) as bars:
+        for result in run_plan(plan, make(), options, videos, debug, bars.frame):
             results.append(result)
             bars.done()
             if result.message and result.status != "skipped":
                 bars.say(f"claritygan: {result.message}")
-    report(results, time.monotonic() - started, quiet, as_json)
+    report(results, time.monotonic() - started, options)
     if any(result.status == "failed" for result in results):
         raise typer.Exit(1)
 
@@ -110,14 +93,14 @@ class Bars:
         self._files.write(line, file=sys.stderr)
 
 
-def report(results: "list[Result]", seconds: float, quiet: bool, as_json: bool) -> None:
+def report(results: "list[Result]", seconds: float, options: BatchOptions) -> None:
     """Scores and JSON on stdout, a summary line on stderr."""
     from claritygan_cli.evaluation.metrics import PROTOCOL
     from claritygan_cli.evaluation.report import score_table, summary
 
     counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
     scored = {r.job.name: r.scores for r in results if r.scores is not None}
-    if as_json:
+    if options.json:
         document: dict[str, Any] = {**counts, "seconds": round(seconds, 3), "results": [as_dict(r) for r in results]}
         if scored:
             document |= {"mean": summary(list(scored.values())), "protocol": PROTOCOL}
@@ -125,12 +108,12 @@ def report(results: "list[Result]", seconds: float, quiet: bool, as_json: bool) 
     elif scored:
         typer.echo(score_table(scored))
         typer.echo(f"Protocol: {PROTOCOL}; before encoding")
-    if not quiet:
+    if not options.quiet:
         line = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
         hint = "; existing results are kept without --overwrite" if counts["skipped"] else ""
         frames, spent = sum(r.frames or 0 for r in results), sum(r.seconds for r in results if r.frames)
-        videos = f" ({frames} frames, {frames / spent:.1f} a second)" if frames else ""
-        typer.echo(f"{line} in {seconds:.1f} s{videos}{hint}", err=True)
+        speed = f" ({frames} frames, {frames / spent:.1f} a second)" if frames else ""
+        typer.echo(f"{line} in {seconds:.1f} s{speed}{hint}", err=True)
 
 
 def as_dict(result: "Result") -> dict[str, Any]:

@@ -1,26 +1,44 @@
 """``claritygan models``."""
 
+import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from claritygan_cli.cli.options import Direction, Json
+from claritygan_cli.cli.arguments import Direction, Json
+from claritygan_cli.errors import SettingError
 
-app = typer.Typer(invoke_without_command=True, help="List the bundled models with their scores; import others.")
+if TYPE_CHECKING:
+    from claritygan_cli.models.weights import ModelCard
+
+IMPORT = "import"
 
 
-@app.callback()
-def models(context: typer.Context, json: Json = False) -> None:
-    """List the bundled models with their scores; import others."""
-    if context.invoked_subcommand is not None:
-        return
-    import json as json_module
+def models(
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A bundled model, a .safetensors file, or a run's folder.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the bundled models with their scores, or print one model's card.
+
+    claritygan models
+
+    claritygan models scattering-dehaze
+    """
     from dataclasses import asdict
 
     from claritygan_cli.models.catalogue import catalogue, weights_folder
+    from claritygan_cli.models.loading import find_card
     from claritygan_cli.models.weights import read_card
 
+    if name is not None:
+        card = find_card(name)
+        typer.echo(json_module.dumps(asdict(card), indent=1) if json else described(card))
+        return
     entries = [(entry, read_card(weights_folder() / entry.file)) for entry in catalogue()]
     if json:
         typer.echo(json_module.dumps([{**asdict(entry), **asdict(card)} for entry, card in entries], indent=1))
@@ -30,29 +48,45 @@ def models(context: typer.Context, json: Json = False) -> None:
         default = f", default of '{entry.direction}'" if entry.default else ""
         typer.echo(f"{entry.name}  ({card.generator} generator, {size:.1f} MiB{default})")
         for data, scores in card.scores.items():
-            typer.echo(
-                f"    {data}: "
-                + ", ".join(f"{name} {value:.4g}" for name, value in scores.items() if value is not None)
-            )
+            typer.echo(f"    {data}: {numbers(scores)}")
 
 
-@app.command("import")
+def numbers(values: dict[str, Any]) -> str:
+    """Scores in a line."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
+
+
+def described(card: "ModelCard") -> str:
+    """A card as text."""
+    lines = [f"{card.generator} generator, for {card.direction}"]
+    for title, values in (
+        ("architecture", card.architecture),
+        ("restoration", card.restoration),
+        ("recipe", card.recipe),
+    ):
+        lines += ["", title, *(f"    {name}: {value}" for name, value in values.items())]
+    lines += ["", "trained on", *(f"    {name}" for name in card.data)]
+    lines += ["", "scores", *(f"    {name}: {numbers(values)}" for name, values in card.scores.items())]
+    return "\n".join(lines)
+
+
 def import_model(
     checkpoint: Annotated[
         Path,
         typer.Argument(help="A generator's .pth in the layout of pytorch-CycleGAN or of the ClarityGAN notebooks."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file to write.", show_default=False)],
     direction: Annotated[Direction, typer.Option(help="What it does.")] = Direction.dehaze,
-    network: Annotated[str | None, typer.Option(help="Which one, if the file holds several.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Which one, if the file holds several.", show_default=False)
+    ] = None,
 ) -> None:
-    """StepKind a pickled checkpoint into a weights file that --model takes."""
-    from claritygan_cli.errors import UsageError
+    """Turn a pickled checkpoint into a weights file that --model takes."""
     from claritygan_cli.models.importing import import_resnet
 
     if out.suffix != ".safetensors" or out.resolve() == checkpoint.resolve():
-        raise UsageError(f"--out {out}: must be another file that ends in .safetensors")
+        raise SettingError("out", out, "must be another file that ends in .safetensors")
     if out.exists():
-        raise UsageError(f"--out {out}: exists already; name another file")
+        raise SettingError("out", out, "exists already; name another file")
     card = import_resnet(checkpoint, direction.value, out, network)
-    typer.echo(f"{out}: {card.generator} generator, {card.numbers}", err=True)
+    typer.echo(f"{out}: {card.generator} generator, {card.architecture}", err=True)

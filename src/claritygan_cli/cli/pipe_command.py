@@ -2,76 +2,103 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from claritygan_cli.batch.options import BatchOptions, VideoOptions
+from claritygan_cli.errors import SettingError, UsageError
+from claritygan_cli.settings import declared
 
 if TYPE_CHECKING:
-    from claritygan_cli.batch.tasks import Work
-    from claritygan_cli.batch.video import VideoOptions
+    from claritygan_cli.batch.tasks import Task
 
 
-def stream(
-    inputs: list[str],
-    out: Path,
-    make: Callable[[], "Work"],
-    videos: "VideoOptions",
-    raw: str | None,
-    ending: str | None,
-    quality: int,
-    overwrite: bool,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """From stdin or a file, to stdout or a file: a photo, raw frames, or a YUV4MPEG2 stream."""
-    from claritygan_cli.batch.plan import Job
-    from claritygan_cli.batch.video import VideoOptions
-    from claritygan_cli.errors import UsageError
-    from claritygan_cli.media.image_io import FORMATS, decode_picture, ending_of, save_picture, write_picture
+def refuse_changed(given: Any, allowed: Any, reason: str) -> None:
+    """See that settings are what is allowed.
+
+    Raises:
+        SettingError: the first that is not.
+    """
+    for field, _ in declared(given):
+        if getattr(given, field.name) != getattr(allowed, field.name):
+            raise SettingError(field.name, None, reason)
+
+
+def stream(inputs: list[str], make: Callable[[], "Task"], options: BatchOptions, videos: VideoOptions) -> None:
+    """From stdin or a file, to stdout or a file: a photo, raw frames, or a YUV4MPEG2 stream.
+
+    Raises:
+        UsageError: an option has no meaning in a pipe.
+        ImageError: the input cannot be read.
+    """
     from claritygan_cli.media.raw_video import Y4M_SIGNATURE
+
+    if len(inputs) != 1 or options.json:
+        raise UsageError("- takes exactly one input and no JSON report")
+    start = sys.stdin.buffer.read(len(Y4M_SIGNATURE)) if inputs[0] == "-" and not videos.raw else b""
+    if videos.raw or start == Y4M_SIGNATURE:
+        if inputs[0] != "-" or str(options.out) != "-":
+            raise UsageError("frames come from stdin and go to stdout: claritygan dehaze - --out -")
+        plain = VideoOptions(temporal=videos.temporal, raw=videos.raw)
+        refuse_changed(videos, plain, "frames in pipes are not encoded or cut; leave this out")
+        refuse_changed(options, BatchOptions(options.out, quiet=options.quiet), "has no meaning for frames in pipes")
+        stream_frames(make(), videos, start, options.quiet)
+        return
+    refuse_changed(videos, VideoOptions(), "a photo in a pipe is no video; leave this out")
+    refuse_changed(
+        options, replace(options, suffix=""), "in a pipe the result has the name that you give it; leave this out"
+    )
+    stream_photo(inputs[0], start, make, options)
+
+
+def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options: BatchOptions) -> None:
+    """A photo from stdin or a file, to stdout or a file; scores, if wanted, go to stderr."""
+    from claritygan_cli.batch.plan import Job
+    from claritygan_cli.evaluation.report import score_table
+    from claritygan_cli.media.image_io import FORMATS, decode_picture, ending_of, save_picture, write_picture
     from claritygan_cli.media.video_formats import READABLE_VIDEOS
 
-    if len(inputs) != 1 or as_json:
-        raise UsageError("- takes exactly one input and no --json")
-    start = sys.stdin.buffer.read(len(Y4M_SIGNATURE)) if inputs[0] == "-" and not raw else b""
-    if raw or start == Y4M_SIGNATURE:
-        if inputs[0] != "-" or str(out) != "-":
-            raise UsageError("frames come from stdin and go to stdout: claritygan dehaze - --out -")
-        if videos != VideoOptions(temporal=videos.temporal):
-            raise UsageError("frames in pipes: leave out the options of video files, all but --temporal")
-        stream_frames(make(), videos, raw, start, quiet)
-        return
+    out = options.out
     if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in FORMATS):
-        raise UsageError(f"--out {out}: for a photo from stdin, name the file to write, or - for stdout")
-    if Path(inputs[0]).suffix.lower() in READABLE_VIDEOS:
+        raise SettingError("out", out, "for a photo from stdin, name the file to write, or - for stdout")
+    if Path(source).suffix.lower() in READABLE_VIDEOS:
         raise UsageError(
-            f"{inputs[0]}: a video; name a file for --out, or decode it into the pipe (YUV4MPEG2 or --raw)"
+            f"{source}: a video; name a file for the result, or decode it into the pipe (YUV4MPEG2 or rgb24)"
         )
-    if str(out) != "-" and out.exists() and not overwrite:
-        raise UsageError(f"--out {out}: exists already; --overwrite replaces it")
-    if inputs[0] == "-":
+    if str(out) != "-" and out.exists() and not options.overwrite:
+        raise SettingError("out", out, "exists already; --overwrite replaces it")
+    if source == "-":
         name, data = "standard input", start + sys.stdin.buffer.read()
     else:
-        name, data = inputs[0], Path(inputs[0]).read_bytes()
+        name, data = source, Path(source).read_bytes()
     picture = decode_picture(data, name)
-    result = make().photo(picture, Job(name, Path(name), out)).picture
+    translated = make().photo(picture, Job(name, Path(name), out))
     if str(out) != "-":
-        save_picture(out, result, quality)
-        return
-    write_picture(sys.stdout.buffer, result, ending or ending_of(data), quality)
-    sys.stdout.buffer.flush()
+        save_picture(out, translated.picture, options.quality)
+    else:
+        write_picture(sys.stdout.buffer, translated.picture, options.ending or ending_of(data), options.quality)
+        sys.stdout.buffer.flush()
+    if translated.scores:
+        typer.echo(score_table({name: translated.scores}), err=True)
+    if translated.problem:
+        typer.echo(f"claritygan: {translated.problem}", err=True)
+        raise typer.Exit(1)
 
 
-def stream_frames(work: "Work", videos: "VideoOptions", raw: str | None, start: bytes, quiet: bool) -> None:
+def stream_frames(task: "Task", videos: VideoOptions, start: bytes, quiet: bool) -> None:
     """Frames from stdin to stdout, one by one."""
     from tqdm import tqdm
 
     from claritygan_cli.batch.pipe import pipe_raw, pipe_y4m
     from claritygan_cli.media.raw_video import parse_size
 
-    translate = work.video("-", videos.temporal)
+    translate = task.video("-", videos.temporal)
     with tqdm(unit="frame", disable=True if quiet else None, delay=1) as bar:
         source, target = sys.stdin.buffer, sys.stdout.buffer
-        if raw:
-            pipe_raw(source, target, parse_size(raw), translate, bar.update)
+        if videos.raw:
+            pipe_raw(source, target, parse_size(videos.raw), translate, bar.update)
         else:
             pipe_y4m(source, target, start, translate, bar.update)

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from claritygan_cli.cli.options import Device, DeviceChoice, Direction, Threads
+from claritygan_cli.cli.arguments import Direction
+
+
+class Device(StrEnum):
+    """Where networks run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
 
 
 class Generator(StrEnum):
@@ -113,8 +122,8 @@ def train(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Loader processes [default: what suits the machine].")
     ] = None,
-    device: DeviceChoice = Device.auto,
-    threads: Threads = 0,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
 ) -> None:
     """Train a dehazer and a hazifier together: a CycleGAN, on unpaired pictures.

@@ -1,10 +1,11 @@
-"""The raised black point of clear photos that have no black: flare, scanned slides with grey shadows, a little real haze."""
+"""The raised black point of clear photos that have no black: flare, scanned slides with grey shadows, a little real
+haze."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from claritygan_cli.engine.restoration import resize
+from claritygan_cli.engine.resampling import resize
 
 SHORT_SIDE = 96
 WINDOW = 7

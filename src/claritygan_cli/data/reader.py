@@ -15,7 +15,7 @@ from torch import Tensor
 from claritygan_cli.data.black_point import with_black_point
 from claritygan_cli.data.depth import from_camvid_labels, invent
 from claritygan_cli.data.layouts import Source
-from claritygan_cli.engine.restoration import resize
+from claritygan_cli.engine.resampling import resize
 from claritygan_cli.errors import DataError
 
 DEPTHS_PER_PHOTO = 5
@@ -109,7 +109,8 @@ class Reader:
         return self._keep((path, size), lambda: self._read(path, size))
 
     def with_black_point(self, path: Path) -> Tensor:
-        """A clear picture with black shadows, (3, H, W) uint8; see :func:`claritygan_cli.data.black_point.with_black_point`.
+        """A clear picture with black shadows, (3, H, W) uint8; see
+        :func:`claritygan_cli.data.black_point.with_black_point`.
 
         Raises:
             DataError: the file cannot be read.

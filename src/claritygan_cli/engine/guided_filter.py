@@ -1,9 +1,8 @@
-"""Guided filter: an edge-preserving, locally affine lift of one picture onto another.
+"""Guided filter: explains one picture as a locally affine function of another, and so keeps the edges of the latter.
 
 He, Sun, Tang, "Guided Image Filtering", ECCV 2010; He, Sun, "Fast Guided Filter", arXiv:1505.00996 (2015).
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -42,28 +41,3 @@ def guided_coefficients(guide: Tensor, target: Tensor, radius: int, eps: Tensor 
     a = covariance / (variance.clamp_min(0) + eps)
     b = mean_target - a * mean_guide
     return box_mean(a, radius), box_mean(b, radius)
-
-
-def upsample_rows(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
-    """Rows ``top`` to ``bottom`` of ``x`` enlarged bilinearly to ``size``, without making the other rows.
-
-    Equals ``F.interpolate(x, size, mode="bilinear", align_corners=False)[:, :, top:bottom]``.
-
-    Args:
-        x: (N, C, h, w).
-        size: (H, W) of the whole enlarged picture.
-        top: first row, 0 <= top < bottom.
-        bottom: row after the last, bottom <= H.
-
-    Returns:
-        (N, C, bottom - top, W).
-    """
-    height, width = size
-    source = (torch.arange(top, bottom, dtype=torch.float64) + 0.5) * (x.shape[2] / height) - 0.5  # MPS has no float64
-    source = source.clamp(0, x.shape[2] - 1)
-    above = source.floor().long()
-    below = (above + 1).clamp_max(x.shape[2] - 1)
-    weight = (source - above).to(x.device, x.dtype)[:, None]
-    above, below = above.to(x.device), below.to(x.device)
-    rows = torch.lerp(x[:, :, above], x[:, :, below], weight)
-    return F.interpolate(rows, size=(bottom - top, width), mode="bilinear", align_corners=False)

@@ -1,4 +1,5 @@
-"""PatchGAN discriminator (Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017)."""
+"""PatchGAN discriminator (Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR
+2017)."""
 
 from torch import Tensor, nn
 

@@ -1,41 +1,150 @@
-"""What a network read in the small picture, carried to full size and applied to the photo's rows."""
+"""Restoration: the only way from an estimate to finished pixels, for photos, videos and losses.
 
+Four steps, which :func:`restore` takes one after the other and which callers may take apart:
+
+1. :func:`predict`: the network, perhaps several times (test-time augmentation);
+2. :func:`refine`: bounds and smoothing of the small maps (videos then average them over time);
+3. :func:`prepare`: the maps made ready for full size;
+4. ``rows`` of what that returns: the pixels, in bands of rows, so that big photos need little memory.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cached_property
-from typing import Protocol, Self
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from claritygan_cli.engine.denoising import WINDOW_RADIUS, denoise
-from claritygan_cli.engine.guided_filter import guided_coefficients, upsample_rows
-from claritygan_cli.engine.scattering import add_haze, haze_density, transmission
+from claritygan_cli.engine.estimate import (
+    LEAST_TRANSMISSION,
+    DepthEstimate,
+    Estimate,
+    HazeEstimate,
+    TranslationEstimate,
+    mean_estimate,
+    with_maps,
+)
+from claritygan_cli.engine.guided_filter import guided_coefficients
+from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
+from claritygan_cli.engine.restoration_config import RestorationConfig
+from claritygan_cli.engine.scattering import transmission
+from claritygan_cli.engine.upsampling import GuidedUpsampling
 
-GUIDE_RADIUS = 2
-MAP_EPS, COLOUR_EPS = 0.01, 1e-4
-"""Of the guided filters that give full size its detail; where luma varies by far less than 0.1, maps get none of it."""
-MIN_TRANSMISSION = 0.05
-"""Of the densest haze that a dehazer may see."""
-FULL_GAIN_TRANSMISSION = 0.25
-"""Of the densest haze that is taken out whole; what shows through a denser one would be brought up with its noise."""
-NO_GAIN_TRANSMISSION = 0.1
-"""Of haze through which nothing is seen, and which stays."""
-CHROMA_GAIN_TRANSMISSION = 0.4
-"""Of the densest haze behind which colours, apart from luma, are brought up whole; beyond it they are mostly casts."""
+
+@dataclass(frozen=True)
+class RemoveHaze:
+    """How much haze to take out: 0 none, 1 what was estimated, above that more."""
+
+    strength: float = 1.0
 
 
-class Upsampled(Protocol):
-    """What a generator read at the working size, ready for the full-size picture.
+@dataclass(frozen=True)
+class AddHaze:
+    """The haze to put in.
 
     Attributes:
-        margin: rows above and below that have a say in how a row is translated.
+        density: haze up to the farthest point, >= 0 (RESIDE indoors: 0.6 to 1.8).
+        airlight: its colour, RGB in [0, 1].
+    """
+
+    density: float = 1.2
+    airlight: tuple[float, float, float] = (0.9, 0.9, 0.9)
+
+
+Amount = RemoveHaze | AddHaze
+
+
+def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: RestorationConfig, multiple: int) -> Estimate:
+    """A network's estimate of a small picture, averaged over mirror images and scales as the config says.
+
+    Args:
+        network: ``predict`` of a generator.
+        small: (N, 3, h, w) in [0, 1], h and w multiples of ``multiple``.
+        multiple: what the sides of pictures must be multiples of.
+    """
+    estimates = []
+    height, width = small.shape[2:]
+    for scale in config.scales:
+        view = resize(small, working_shape(height, width, round(scale * max(height, width)), multiple))
+        estimates.append(network(view))
+        if config.mirrored:
+            estimates.append(with_maps(network(view.flip(3)), lambda values: values.flip(3)))
+    return mean_estimate(estimates)
+
+
+def shadow_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: float) -> Tensor:
+    """Transmission below which the result would be darker than ``floor`` in some channel.
+
+    Where a network sees more haze than there can be, this keeps shadows from being crushed (boundary constraint of Meng
+    et al., "Efficient Image Dehazing with Boundary Constraint and Contextual Regularization", ICCV 2013).
+
+    Args:
+        small: (N, 3, h, w) in [0, 1].
+        airlight: (N, 3, 1, 1) or (N, 3, h'', w''), in [0, 1].
+        size: (h', w') of the result.
+
+    Returns:
+        (N, 1, h', w') in [0, 1].
+    """
+    seen = resize(small.float(), size)
+    if airlight.shape[2:] != (1, 1):
+        airlight = upsample_rows(airlight, size, 0, size[0])
+    return ((airlight - seen) / (airlight - floor).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
+
+
+def smooth(guide: Tensor, values: Tensor, config: RestorationConfig) -> Tensor:
+    """A map (N, 1, h, w) without noise, but with the edges of ``guide``, a luma of its size (guided filter)."""
+    if not config.smoothing_radius:
+        return values
+    a, b = guided_coefficients(guide, values, config.smoothing_radius, config.smoothing_eps)
+    return a * guide + b
+
+
+def refine(small: Tensor, estimate: Estimate, config: RestorationConfig) -> Estimate:
+    """An estimate within its bounds and smoothed, at its own size.
+
+    Args:
+        small: (N, 3, h, w) in [0, 1], the picture that the estimate is of.
+    """
+    if isinstance(estimate, TranslationEstimate):
+        return estimate
+    values = estimate.transmission if isinstance(estimate, HazeEstimate) else estimate.depth
+    size = values.shape[2], values.shape[3]
+    if isinstance(estimate, HazeEstimate) and config.shadow_floor >= 0:
+        values = torch.maximum(values, shadow_bound(small, estimate.airlight, size, config.shadow_floor))
+    values = smooth(resize(luma(small).float(), size), values, config)
+    return HazeEstimate(values, estimate.airlight) if isinstance(estimate, HazeEstimate) else DepthEstimate(values)
+
+
+def gain_curve(t: Tensor, config: RestorationConfig) -> Tensor:
+    """The transmission to divide by: ``t`` itself down to ``full_gain_transmission``; in denser haze the gain ``1 / t``
+    stays, and falls back to 1 at ``no_gain_transmission``.
+
+    Where hardly anything shows, as in the sky, a division would bring up what is uneven in the haze itself.
+    """
+    full, none = config.full_gain_transmission, config.no_gain_transmission
+    if not full:
+        return t
+    gain = t.clamp_min(full).reciprocal()
+    if none:
+        hidden = ((full - t) / (full - none)).clamp(0, 1)
+        gain = torch.lerp(gain, torch.ones_like(t), hidden)
+    return gain.reciprocal()
+
+
+class Restoration(Protocol):
+    """An estimate that is ready for the rows of its full-size picture.
+
+    Attributes:
+        margin: rows above and below that have a say in how a row comes out.
     """
 
     margin: int
 
     def rows(self, image: Tensor, height: int, top: int) -> Tensor:
-        """Translate rows of the full-size picture.
+        """Finished rows.
 
         Args:
             image: (N, 3, h, W) in [0, 1], rows ``top`` to ``top + h`` of the picture.
@@ -48,189 +157,197 @@ class Upsampled(Protocol):
         ...
 
 
-def grey(image: Tensor) -> Tensor:
-    """Luma of (N, 3, H, W) as (N, 1, H, W), ITU-R BT.601 weights."""
-    return image[:, 0:1] * 0.299 + image[:, 1:2] * 0.587 + image[:, 2:3] * 0.114
+class Scattering(ABC):
+    """Haze taken out or put in: the change ``(gain - 1) * (picture - airlight)`` is added to the picture.
 
-
-def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, antialiased resize of (N, C, H, W) to ``size``; the picture itself where it has that size."""
-    if tuple(image.shape[2:]) == tuple(size):
-        return image
-    return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
-
-
-class GuidedUpsampling:
-    """Maps, carried to full size with the photo's own fine edges.
-
-    What the small maps show stays as it is; finer detail is the guide's, times the slope ``a`` of the guided filter,
-    whose own offset would blur the maps by its window.
-
-    Args:
-        guide: (N, C, h, w), the small picture or its luma.
-        target: (N, C, h', w'), the maps, each guided by its own channel.
-        eps: see :func:`guided_coefficients`.
-    """
-
-    def __init__(self, guide: Tensor, target: Tensor, eps: float) -> None:
-        guide = resize(guide.float(), (target.shape[2], target.shape[3]))
-        self.a, _ = guided_coefficients(guide, target, GUIDE_RADIUS, eps)
-        self.b = target - self.a * guide
-
-    def rows(self, guide: Tensor, height: int, top: int) -> Tensor:
-        """The maps for rows of the full-size picture, given as the small one was: (N, C, h, W)."""
-        size, bottom = (height, guide.shape[3]), top + guide.shape[2]
-        a = upsample_rows(self.a, size, top, bottom)
-        return a * guide + upsample_rows(self.b, size, top, bottom)
-
-
-class HazeEstimate:
-    """A map that a scattering generator read, and the change ``airlight + gain * (image - airlight)`` that it makes.
-
-    That is linear in the colours, so it may be applied in any linear coding of them, such as the Y, U, V of videos.
-    What makes colours differ from their luma may have a gain of its own.
+    That is linear in the colours, so it may be made in any linear coding of them, such as the Y, U, V of videos:
+    there the caller takes :meth:`gain` and :meth:`chroma_gain` for the planes. What the gain applies to is the
+    picture without its noise, which is neither amplified nor faded.
 
     Attributes:
-        guide: (N, 1, h, w), luma of the small picture.
-        values: (N, 1, h', w'), the map.
-        airlight: (N, 3, 1, 1) in [0, 1].
-        gain: of rows of the picture, given their luma (N, 1, h, W), the picture's height and the first row's index.
-        rows, margin: see :class:`Upsampled`.
+        airlight: (N, 3, 1, 1) or (N, 3, h, w) in [0, 1].
     """
 
     margin = 0
-    gain: Callable[..., Tensor]
-    rows: Callable[..., Tensor]
+    airlight: Tensor
 
-    def __init__(self, guide: Tensor, values: Tensor, airlight: Tensor) -> None:
-        self.guide, self.values, self.airlight = guide, values, airlight
-
-    @cached_property
-    def _lift(self) -> GuidedUpsampling:
-        return GuidedUpsampling(self.guide, self.values, MAP_EPS)
-
-    def changed(self, guide: Tensor, values: Tensor, airlight: Tensor) -> Self:
-        """The same for another picture or another map."""
-        return type(self)(guide, values, airlight)
-
-    def chroma_gain(self, gain: Tensor, **_knobs: Tensor | float | None) -> Tensor:
-        """The gain of chroma where luma has ``gain``, which is not changed; parameters as in ``gain``."""
-        return gain
-
-    def change(self, image: Tensor, luma: Tensor, height: int, top: int, **parameters: Tensor | float | None) -> Tensor:
-        """What is to be added to rows of the picture; arguments as in ``gain``, ``image``: (N, 3, h, W) in [0, 1]."""
-        gain = self.gain(luma, height, top, **parameters)
-        chroma = self.chroma_gain(gain, **parameters)
-        difference = image - self.airlight
-        if chroma is gain:
-            return difference.mul_(gain - 1)
-        extra = grey(difference).mul_(gain - chroma)
-        return difference.mul_(chroma - 1).add_(extra)
-
-
-def bounded_transmission(t: Tensor) -> Tensor:
-    """The transmission to divide by: ``t`` itself down to FULL_GAIN_TRANSMISSION; in denser haze the gain ``1 / t`` falls back to 1.
-
-    Where hardly anything shows, as in the sky, a division would bring up what is uneven in the haze itself.
-
-    Args:
-        t: of the haze, in [MIN_TRANSMISSION, 1].
-    """
-    hidden = ((FULL_GAIN_TRANSMISSION - t) / (FULL_GAIN_TRANSMISSION - NO_GAIN_TRANSMISSION)).clamp(0, 1)
-    return torch.lerp(t.clamp_min(FULL_GAIN_TRANSMISSION).reciprocal(), torch.ones_like(t), hidden).reciprocal()
-
-
-class DehazeEstimate(HazeEstimate):
-    """The haze that a dehazer read: transmission in [MIN_TRANSMISSION, 1] and airlight, to be divided out.
-
-    Noise, and what is as faint, is not divided, or it would be brought up from behind dense haze.
-    """
-
-    margin = WINDOW_RADIUS
-
-    @cached_property
-    def _bounded_transmission(self) -> GuidedUpsampling:
-        return GuidedUpsampling(self.guide, bounded_transmission(self.values), MAP_EPS)
-
-    def map(self, image: Tensor, height: int, top: int) -> Tensor:
-        """Transmission (N, 1, h, W) for rows of the full-size picture."""
-        return self._lift.rows(grey(image), height, top).clamp(MIN_TRANSMISSION, 1)
-
-    def gain(self, luma: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
-        """See :class:`HazeEstimate`; ``strength`` as in :func:`remove_haze`."""
-        t = self._bounded_transmission.rows(luma, height, top).clamp(FULL_GAIN_TRANSMISSION, 1)
-        return t.reciprocal() if strength == 1 else t.pow(-strength)
-
-    def chroma_gain(self, gain: Tensor, strength: float = 1.0) -> Tensor:  # type: ignore[override]
-        """See :class:`HazeEstimate`; no more than CHROMA_GAIN_TRANSMISSION asks for."""
-        most = CHROMA_GAIN_TRANSMISSION**-strength
-        return gain.clamp_max(most) if (gain > most).any() else gain
-
-    def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
-        """Dehazed rows; ``strength`` as in :func:`remove_haze`."""
-        luma = grey(image)
-        return self.change(denoise(image, luma), luma, height, top, strength=strength).add_(image).clamp_(0, 1)
-
-    @property
-    def density(self) -> Tensor:
-        """(N, 1, 1, 1), see :func:`haze_density`."""
-        return haze_density(self.values)
-
-
-class HazifyEstimate(HazeEstimate):
-    """The depth in [0, 1] that a hazifier read, 1 the farthest, and the haze to put in front of it."""
-
-    density: Tensor | float = 1.2
-
-    def map(self, image: Tensor, height: int, top: int) -> Tensor:
-        """Depth (N, 1, h, W) for rows of the full-size picture."""
-        return self._lift.rows(grey(image), height, top).clamp(0, 1)
-
-    def gain(self, luma: Tensor, height: int, top: int, density: Tensor | float | None = None) -> Tensor:
-        """See :class:`HazeEstimate`; ``density`` as in :meth:`rows`."""
-        depth = self._lift.rows(luma, height, top).clamp_(0, 1)
-        return transmission(depth, self.density if density is None else density)
-
-    def rows(
-        self,
-        image: Tensor,
-        height: int,
-        top: int,
-        density: Tensor | float | None = None,
-        airlight: Tensor | float | None = None,
-    ) -> Tensor:
-        """Hazy rows.
+    @abstractmethod
+    def gain(self, guide: Tensor, height: int, top: int) -> Tensor:
+        """What differences from the airlight are multiplied by, for rows of the picture.
 
         Args:
-            density: haze per unit of depth, >= 0; a number or (N, 1, 1, 1).
-            airlight: colour of the haze in [0, 1]; a number or (N, 3, 1, 1).
+            guide: (N, 1, h, W), luma of these rows. height, top: as in :meth:`Restoration.rows`.
         """
-        depth = self.map(image, height, top)
-        density = self.density if density is None else density
-        airlight = self.airlight if airlight is None else airlight
-        return add_haze(image, transmission(depth, density), torch.as_tensor(airlight, device=image.device)).clamp(0, 1)
+
+    def chroma_gain(self, gain: Tensor) -> Tensor:
+        """The gain of what makes colours differ from their luma, where luma has ``gain``, which is not changed."""
+        return gain
+
+    def airlight_rows(self, height: int, width: int, top: int, bottom: int) -> Tensor:
+        """The airlight of rows of the full-size picture: (N, 3, 1, 1), or (N, 3, bottom - top, width)."""
+        if self.airlight.shape[2:] == (1, 1):
+            return self.airlight
+        return upsample_rows(self.airlight, (height, width), top, bottom)
+
+    def change(self, denoised: Tensor, height: int, top: int) -> Tensor:
+        """What is to be added to rows of the picture, given without their noise: (N, 3, h, W) in [0, 1]."""
+        gain = self.gain(luma(denoised), height, top)
+        chroma = self.chroma_gain(gain)
+        difference = denoised - self.airlight_rows(height, denoised.shape[3], top, top + denoised.shape[2])
+        if chroma is gain:
+            return difference.mul_(gain - 1)
+        extra = luma(difference).mul_(gain - chroma)
+        return difference.mul_(chroma - 1).add_(extra)
+
+    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
+        """See :meth:`Restoration.rows`."""
+        return self.change(image, height, top).add_(image).clamp_(0, 1)
 
 
-class TranslationEstimate:
+class HazeRemoval(Scattering):
+    """An estimated haze, to be divided out.
+
+    Args:
+        guide: (N, 1, h, w), luma of the small picture, as that of the full-size picture will be given.
+        estimate: refined, see :func:`refine`.
+        strength: scales the optical depth that is taken out.
+    """
+
+    def __init__(self, guide: Tensor, estimate: HazeEstimate, config: RestorationConfig, strength: float = 1.0) -> None:
+        self.config, self.strength, self.airlight = config, strength, estimate.airlight
+        self.margin = WINDOW_RADIUS if config.noise_deviation else 0
+        self.least = max(LEAST_TRANSMISSION, config.full_gain_transmission)
+        values = gain_curve(estimate.transmission, config)
+        self._upsampled = GuidedUpsampling(guide, values, config.upsampling_radius, config.upsampling_eps)
+
+    def gain(self, guide: Tensor, height: int, top: int) -> Tensor:
+        """See :class:`Scattering`: ``1 / t``, by the gain curve."""
+        t = self._upsampled.rows(guide, height, top).clamp(self.least, 1)
+        return t.reciprocal() if self.strength == 1 else t.pow(-self.strength)
+
+    def chroma_gain(self, gain: Tensor) -> Tensor:
+        """See :class:`Scattering`: no more than at ``chroma_gain_transmission``."""
+        if not self.config.chroma_gain_transmission:
+            return gain
+        most = self.config.chroma_gain_transmission**-self.strength
+        return gain.clamp_max(most) if (gain > most).any() else gain
+
+    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
+        """See :meth:`Restoration.rows`."""
+        return self.change(denoise(image, self.config.noise_deviation), height, top).add_(image).clamp_(0, 1)
+
+
+class HazeAddition(Scattering):
+    """Haze to put in front of an estimated depth.
+
+    Args:
+        guide: (N, 1, h, w), luma of the small picture. estimate: refined.
+        density: haze per unit of depth; a number or (N, 1, 1, 1). airlight: (N, 3, 1, 1) in [0, 1].
+    """
+
+    def __init__(
+        self,
+        guide: Tensor,
+        estimate: DepthEstimate,
+        config: RestorationConfig,
+        density: Tensor | float,
+        airlight: Tensor,
+    ) -> None:
+        self.density, self.airlight = density, airlight
+        self._upsampled = GuidedUpsampling(guide, estimate.depth, config.upsampling_radius, config.upsampling_eps)
+
+    def depth(self, guide: Tensor, height: int, top: int) -> Tensor:
+        """Depth (N, 1, h, W) in [0, 1] for rows of the full-size picture; arguments as in :meth:`Scattering.gain`."""
+        return self._upsampled.rows(guide, height, top).clamp(0, 1)
+
+    def gain(self, guide: Tensor, height: int, top: int) -> Tensor:
+        """See :class:`Scattering`: ``t = exp(-density * depth)``."""
+        return transmission(self.depth(guide, height, top), self.density)
+
+
+class Translation:
     """A finished small translation, carried to full size with the photo's own detail.
 
     Each colour channel guides itself (as in Wu et al., "Fast End-to-End Trainable Guided Filter", CVPR 2018). Where the
     photo has the small picture's size, the small translation is the result.
+
+    Args:
+        small: (N, 3, h, w), the picture that was translated.
+        strength: blends from the photo (0) to its translation (1) and beyond.
     """
 
     margin = 0
 
-    def __init__(self, small: Tensor, translated: Tensor) -> None:
-        self.small, self.translated = small, translated
+    def __init__(
+        self, small: Tensor, estimate: TranslationEstimate, config: RestorationConfig, strength: float = 1.0
+    ) -> None:
+        self.image, self.strength = estimate.image.float(), strength
+        self._upsampled = GuidedUpsampling(small, self.image, config.upsampling_radius, config.upsampling_eps)
 
-    @cached_property
-    def _lift(self) -> GuidedUpsampling:
-        return GuidedUpsampling(self.small, self.translated.float(), COLOUR_EPS)
-
-    def rows(self, image: Tensor, height: int, top: int, strength: float = 1.0) -> Tensor:
-        """Translated rows; ``strength`` blends from the photo (0) to its translation (1) and beyond."""
-        if (height, image.shape[3]) == tuple(self.translated.shape[2:]):  # as in training: nothing to carry anywhere
-            translated = self.translated[:, :, top : top + image.shape[2]]
+    def rows(self, image: Tensor, height: int, top: int) -> Tensor:
+        """See :meth:`Restoration.rows`."""
+        if (height, image.shape[3]) == tuple(self.image.shape[2:]):
+            translated = self.image[:, :, top : top + image.shape[2]]
         else:
-            translated = self._lift.rows(image, height, top)
-        return torch.lerp(image, translated, strength).clamp(0, 1)
+            translated = self._upsampled.rows(image, height, top)
+        return torch.lerp(image, translated, self.strength).clamp(0, 1)
+
+
+def prepare(
+    small: Tensor,
+    estimate: Estimate,
+    config: RestorationConfig,
+    amount: Amount | None = None,
+    guide: Tensor | None = None,
+) -> Restoration:
+    """An estimate made ready for its full-size picture.
+
+    Args:
+        small: (N, 3, h, w), the picture that the estimate is of.
+        estimate: refined, see :func:`refine`.
+        amount: of haze; None for the defaults of the estimate's kind.
+        guide: (N, 1, h, w), its luma, where that is another than ITU-R BT.601's.
+
+    Raises:
+        TypeError: haze cannot be taken out by a depth, nor put in by an estimate of haze.
+    """
+    guide = luma(small) if guide is None else guide
+    if isinstance(estimate, HazeEstimate) and not isinstance(amount, AddHaze):
+        return HazeRemoval(guide, estimate, config, (amount or RemoveHaze()).strength)
+    if isinstance(estimate, DepthEstimate) and not isinstance(amount, RemoveHaze):
+        haze = amount or AddHaze()
+        airlight = torch.tensor(haze.airlight, device=small.device).reshape(1, 3, 1, 1)
+        return HazeAddition(guide, estimate, config, haze.density, airlight)
+    if isinstance(estimate, TranslationEstimate) and not isinstance(amount, AddHaze):
+        return Translation(small, estimate, config, (amount or RemoveHaze()).strength)
+    raise TypeError(f"{type(estimate).__name__} does not go with {type(amount).__name__}")
+
+
+def full_size_map(image: Tensor, small: Tensor, values: Tensor, config: RestorationConfig) -> Tensor:
+    """A map (N, 1, h, w) of the small picture at the size of the picture: (N, 1, H, W)."""
+    upsampled = GuidedUpsampling(luma(small), values, config.upsampling_radius, config.upsampling_eps)
+    return upsampled.rows(luma(image), image.shape[2], 0)
+
+
+def full_size_transmission(image: Tensor, small: Tensor, estimate: HazeEstimate, config: RestorationConfig) -> Tensor:
+    """The transmission (N, 1, H, W) of a refined estimate, in [LEAST_TRANSMISSION, 1]; no gain curve is applied."""
+    return full_size_map(image, small, estimate.transmission, config).clamp(LEAST_TRANSMISSION, 1)
+
+
+def restore(
+    image: Tensor, small: Tensor, estimate: Estimate, config: RestorationConfig, amount: Amount | None = None
+) -> Tensor:
+    """The finished picture, from a network's estimate.
+
+    With ``RestorationConfig.plain()`` and a haze estimate this is ``(I - A) / t + A``, clamped to [0, 1].
+
+    Args:
+        image: (N, 3, H, W) in [0, 1].
+        small: (N, 3, h, w), the copy of it that the estimate was predicted from.
+        estimate: as :func:`predict` returns it.
+        amount: of haze; None for the defaults of the estimate's kind.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    return prepare(small, refine(small, estimate, config), config, amount).rows(image, image.shape[2], 0)

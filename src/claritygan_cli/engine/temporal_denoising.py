@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from claritygan_cli.engine.guided_filter import upsample_rows
+from claritygan_cli.engine.resampling import upsample_rows
 
 CELL = 8
 """Side, in pixels, of the squares over which changes are measured."""
@@ -48,7 +48,7 @@ class TemporalDenoiser:
         self._average: list[Tensor] | None = None
 
     def __call__(self, planes: Sequence[Tensor], scale: float) -> list[Tensor]:
-        """A frame without its denoiser.
+        """A frame without its noise.
 
         Args:
             planes: luma (1, 1, H, W) and others (1, 1, h, w) of the same scene; not changed.

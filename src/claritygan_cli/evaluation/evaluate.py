@@ -43,7 +43,7 @@ def same_size(picture: np.ndarray, truth: np.ndarray, pair: ImagePair, crop: boo
         sizes = f"{picture.shape[1]}x{picture.shape[0]} and {truth.shape[1]}x{truth.shape[0]}"
         raise DataError(
             f"{pair.picture}: its ground truth {pair.truth} has another size ({sizes}); "
-            "--crop center compares their common middle"
+            "cropping to the center compares their common middle"
         )
     height, width = (min(a, b) for a, b in zip(picture.shape[:2], truth.shape[:2], strict=True))
     return center_crop(picture, height, width), center_crop(truth, height, width)

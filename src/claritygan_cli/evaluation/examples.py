@@ -11,6 +11,7 @@ import numpy as np
 import skimage.data
 from scipy import ndimage
 
+from claritygan_cli.engine.restoration import AddHaze
 from claritygan_cli.models.image_translator import ImageTranslator
 
 PHOTOS = ("rocket", "coffee", "astronaut", "chelsea")
@@ -47,7 +48,7 @@ def examples(hazifier: ImageTranslator) -> Iterator[Example]:
     """The example photos, one after the other; the same for the same hazifier."""
     for name in PHOTOS:
         clear = np.ascontiguousarray(getattr(skimage.data, name)())
-        yield Example(name, clear, hazifier(clear, density=DENSITY, airlight=AIRLIGHT), measured=False)
+        yield Example(name, clear, hazifier(clear, AddHaze(DENSITY, (AIRLIGHT, AIRLIGHT, AIRLIGHT))), measured=False)
     clear, _, disparity = skimage.data.stereo_motorcycle()
     hazy = add_exact_haze(clear, motorcycle_depth(disparity), DENSITY, AIRLIGHT)
     yield Example("motorcycle", np.ascontiguousarray(clear), hazy, measured=True)

@@ -15,7 +15,7 @@ from claritygan_cli.evaluation.metrics import score
 from claritygan_cli.media.image_io import read_picture
 from claritygan_cli.media.video_formats import is_video
 from claritygan_cli.media.video_reader import VideoReader
-from claritygan_cli.models.video_translator import BT709, settled_matrix
+from claritygan_cli.models.colour_coding import BT709, settled_matrix
 
 BT601_OF_SWSCALE, BT2020_OF_SWSCALE = 5, 9
 

@@ -7,7 +7,7 @@ from typing import IO
 
 import numpy as np
 
-from claritygan_cli.errors import ImageError, UsageError
+from claritygan_cli.errors import ImageError, SettingError
 
 Y4M_SIGNATURE = b"YUV4MPEG2"
 CHROMA = {"420": (2, 2), "422": (1, 2), "444": (1, 1)}
@@ -20,11 +20,11 @@ def parse_size(text: str) -> tuple[int, int]:
     """``"1920x1080"`` as (width, height).
 
     Raises:
-        UsageError: it is none.
+        SettingError: it is none.
     """
     match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
     if match is None:
-        raise UsageError(f"--raw {text}: write the frames' size like 1920x1080")
+        raise SettingError("raw", text, "write the frames' size like 1920x1080")
     return int(match[1]), int(match[2])
 
 

@@ -7,7 +7,7 @@ import av
 from av.codec.codec import UnknownCodecError
 from PIL import Image
 
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import SettingError
 
 VIDEO_FORMATS = {
     ".mp4": "mp4",
@@ -82,11 +82,11 @@ class Encoding:
         """The codec in a container.
 
         Raises:
-            UsageError: the container cannot hold it, or this installation has no encoder for it.
+            SettingError: the container cannot hold it, or this installation has no encoder for it.
         """
         if ending == ".gif":
             if self.codec is not None:
-                raise UsageError(f"--codec {self.codec}: a GIF has its own coding; leave it out")
+                raise SettingError("codec", self.codec, "a GIF has its own coding; leave this out")
             return "gif"
         codec = self.codec or ("vp9" if ending == ".webm" else "h264")
         holds = {
@@ -97,31 +97,31 @@ class Encoding:
         }.get(ending, set(CODECS))
         if codec not in holds:
             others = " or ".join(sorted(holds))
-            raise UsageError(f"--codec {codec}: {ending} files cannot hold it; choose {others}, or an .mkv file")
+            raise SettingError("codec", codec, f"{ending} files cannot hold it; choose {others}, or an .mkv file")
         try:
             av.Codec(CODECS[codec], "w")
         except UnknownCodecError:
             there = ", ".join(name for name, encoder in CODECS.items() if encoder in av.codecs_available)
-            raise UsageError(f"--codec {codec}: this PyAV has no encoder for it; choose one of {there}") from None
+            raise SettingError("codec", codec, f"this PyAV has no encoder for it; choose one of {there}") from None
         return codec
 
     def options(self, codec: str) -> dict[str, str]:
         """The encoder's options.
 
         Raises:
-            UsageError: the codec knows no such setting.
+            SettingError: the codec knows no such setting.
         """
         try:
             av.VideoFormat(self.pixel_format or "yuv420p")
         except ValueError:
-            raise UsageError(f"--pixel-format {self.pixel_format}: unknown; write one like yuv420p10le") from None
+            raise SettingError("pixel_format", self.pixel_format, "unknown; write one like yuv420p10le") from None
         options = dict(DEFAULT_OPTIONS[codec])
         if codec in DEFAULT_CRF:
             options["crf"] = str(DEFAULT_CRF[codec] if self.crf is None else self.crf)
         elif self.crf is not None:
-            raise UsageError(f"--crf {self.crf}: {codec} has no constant quality; leave it out")
+            raise SettingError("crf", self.crf, f"{codec} has no constant quality; leave it out")
         if self.preset is not None:
             if codec not in PRESET_OPTION:
-                raise UsageError(f"--preset {self.preset}: {codec} has none; leave it out")
+                raise SettingError("preset", self.preset, f"{codec} has none; leave it out")
             options[PRESET_OPTION[codec]] = self.preset
         return options

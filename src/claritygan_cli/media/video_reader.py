@@ -193,7 +193,7 @@ class VideoReader:
             if isinstance(piece, av.VideoFrame):
                 return piece
         if start and not self.problems:
-            raise ImageError(f"{self.path}: holds no frames behind --start {start:g}")
+            raise ImageError(f"{self.path}: holds no frames behind second {start:g}")
         raise ImageError(f"{self.path}: holds no frames that can be decoded" + "".join(f"; {p}" for p in self.problems))
 
     def pieces(self) -> Generator[Piece]:

@@ -106,7 +106,7 @@ class VideoWriter:
         except BROKEN as error:
             raise ImageError(
                 f"{video.path}: {ending} and {self.codec} do not take this or these settings ({reason_of(error)}); "
-                "try another --preset, --codec or container"
+                "try another preset, codec or container"
             ) from error
 
     def _copy_of(self, other: Any, ending: str) -> "Copy | None":

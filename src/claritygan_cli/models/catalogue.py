@@ -1,4 +1,4 @@
-"""The models that come with claritygan, and how a model is found by name."""
+"""The models that come with claritygan."""
 
 import json
 import shutil
@@ -7,9 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 from claritygan_cli.atomic import file_sha256
-from claritygan_cli.engine.generators import Generator
-from claritygan_cli.errors import ModelError, UsageError
-from claritygan_cli.models.weights import Direction, ModelCard, load_model, read_card
+from claritygan_cli.errors import ModelError
+from claritygan_cli.models.weights import Direction
 
 CATALOGUE_FILE = "catalogue.json"
 
@@ -64,43 +63,3 @@ def bundle(run: Path, folder: Path) -> None:
         sha256 = file_sha256(folder / f"{name}.safetensors")
         models.append(asdict(Entry(name, f"{name}.safetensors", direction, sha256, default=True)))
     (folder / CATALOGUE_FILE).write_text(json.dumps({"models": models}, indent=1) + "\n", encoding="utf-8")
-
-
-def find_model(wanted: str | None, direction: Direction) -> tuple[Path, str | None]:
-    """The file of a model and, for a bundled one, its checksum.
-
-    Args:
-        wanted: a bundled model's name, a file, a run folder, or None for the direction's default.
-
-    Raises:
-        ModelError: there is no such model.
-    """
-    for entry in catalogue():
-        if entry.name == wanted or (wanted is None and entry.default and entry.direction == direction):
-            return weights_folder() / entry.file, entry.sha256
-    if wanted is None:
-        raise ModelError(f"no model for {direction} is bundled; name one with --model")
-    path = Path(wanted)
-    if path.is_dir():
-        path /= f"{direction}.safetensors"
-    if not path.is_file():
-        names = ", ".join(entry.name for entry in catalogue() if entry.direction == direction)
-        raise ModelError(
-            f"{wanted}: neither a model file, nor a run folder with {direction}.safetensors, nor a bundled model; "
-            f"bundled for {direction}: {names}"
-        )
-    return path, None
-
-
-def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, ModelCard]:
-    """Load a model for a direction.
-
-    Raises:
-        ModelError: as :func:`find_model` and :func:`claritygan_cli.models.weights.load_model`.
-        UsageError: the model translates in the other direction.
-    """
-    path, sha256 = find_model(wanted, direction)
-    card = read_card(path)
-    if card.direction != direction:
-        raise UsageError(f"{path}: this model is for '{card.direction}', not for '{direction}'")
-    return load_model(path, sha256)

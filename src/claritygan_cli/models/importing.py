@@ -102,13 +102,13 @@ def import_resnet(path: Path, direction: Direction, target: Path, network: str |
     if first is None or first.ndim != 4 or not blocks:
         raise ModelError(f"{path}: not a generator of the public CycleGAN layout (no model.1.weight or conv_block)")
     dropout = any(".conv_block.6." in key for key in tensors)
-    numbers = {"width": int(first.shape[0]), "blocks": len(blocks), "dropout": dropout, "variant": variant}
+    architecture = {"width": int(first.shape[0]), "blocks": len(blocks), "dropout": dropout, "variant": variant}
     generator = ResnetGenerator(int(first.shape[0]), len(blocks), dropout, variant)
     try:
         generator.load_state_dict({f"body.{key}": value for key, value in tensors.items()}, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:160]
         raise ModelError(f"{path}: not a generator of the public CycleGAN layout ({reason})") from error
-    card = ModelCard("resnet", direction, numbers, recipe={"imported_from": path.name})
+    card = ModelCard("resnet", direction, architecture, recipe={"imported_from": path.name})
     save_model(target, generator, card, half=False)
     return card

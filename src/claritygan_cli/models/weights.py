@@ -4,7 +4,7 @@ The metadata is one JSON document under the key ``claritygan``, see :class:`Mode
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save
 
 from claritygan_cli.atomic import file_sha256, written_whole
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
-from claritygan_cli.errors import ModelError
+from claritygan_cli.engine.restoration_config import RestorationConfig
+from claritygan_cli.errors import ModelError, SettingError
 
 Direction = Literal["dehaze", "hazify"]
 METADATA_KEY = "claritygan"
@@ -33,7 +34,8 @@ class ModelCard:
     Attributes:
         generator: ``scattering`` or ``resnet``.
         direction: ``dehaze`` or ``hazify``.
-        numbers: arguments of the generator's class.
+        architecture: arguments of the generator's class.
+        restoration: what is done with its estimates, see :class:`RestorationConfig`; written when the model is saved.
         recipe: how it was trained: command, steps, minutes, seed, ...
         data: what it was trained on.
         scores: name of a data set -> metric -> value.
@@ -41,7 +43,8 @@ class ModelCard:
 
     generator: str
     direction: Direction
-    numbers: dict[str, Any]
+    architecture: dict[str, Any]
+    restoration: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     data: list[str] = field(default_factory=list)
     scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
@@ -51,14 +54,21 @@ def build_generator(card: ModelCard) -> Generator:
     """A generator as the card says, with fresh weights.
 
     Raises:
-        ModelError: one of the architecture's numbers makes no sense.
+        ModelError: an argument of the architecture makes no sense.
     """
     kind = GENERATORS[card.generator, card.direction]
-    numbers = {key: tuple(value) if isinstance(value, list) else value for key, value in card.numbers.items()}
+    architecture = {key: tuple(value) if isinstance(value, list) else value for key, value in card.architecture.items()}
     try:
-        return kind(**numbers)
+        generator = kind(**architecture)
+        if card.restoration:
+            generator.restoration = RestorationConfig.from_dict(card.restoration)
+        return generator
+    except SettingError as error:
+        raise ModelError(f"the restoration of the model card makes no sense: {error}") from error
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"the generator {card.generator!r} cannot be built with {card.numbers}: {error}") from error
+        raise ModelError(
+            f"the generator {card.generator!r} cannot be built with {card.architecture}: {error}"
+        ) from error
 
 
 def save_model(path: Path, generator: Generator, card: ModelCard, half: bool = True) -> None:
@@ -72,6 +82,7 @@ def save_model(path: Path, generator: Generator, card: ModelCard, half: bool = T
         name: (value.half() if half and value.is_floating_point() else value).cpu().contiguous()
         for name, value in state.items()
     }
+    card = replace(card, restoration=generator.restoration.to_dict())
     with written_whole(path) as file:
         file.write(save(tensors, {METADATA_KEY: json.dumps(asdict(card), sort_keys=True)}))
 
@@ -83,7 +94,7 @@ def read_card(path: Path) -> ModelCard:
         ModelError: the file is missing, no safetensors file, truncated, or carries no card.
     """
     if not path.is_file():
-        raise ModelError(f"{path}: no such model file; 'claritygan models' lists the bundled ones")
+        raise ModelError(f"{path}: no such model file; the bundled ones are listed by: claritygan models")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -92,7 +103,7 @@ def read_card(path: Path) -> ModelCard:
     try:
         fields = json.loads(metadata[METADATA_KEY])
         card = ModelCard(**fields)
-        if not isinstance(card.numbers, dict) or (card.generator, card.direction) not in GENERATORS:
+        if not isinstance(card.architecture, dict) or (card.generator, card.direction) not in GENERATORS:
             known = ", ".join(sorted({name for name, _ in GENERATORS}))
             raise ModelError(f"{path}: unknown generator {card.generator!r} for {card.direction!r}; known are: {known}")
         return card

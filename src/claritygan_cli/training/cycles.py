@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,7 +12,10 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from claritygan_cli.data.synthesis import HazeParameters
+from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.restoration import full_size_map, full_size_transmission, predict, refine
+from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
 
 
@@ -77,16 +80,31 @@ def _checkpointed(function: Callable[..., Any], *arguments: Any) -> Any:
     return checkpoint(function, *arguments, use_reentrant=False)
 
 
+LEARNING = replace(RestorationConfig.plain(), upsampling_radius=RestorationConfig.upsampling_radius)
+"""What is done with the estimate of a network that learns from it: it is upsampled with the picture's edges, no more. A
+network that is trained through a smoothing filter leaves edges to it, and what it predicts itself becomes noise; one
+that is corrected by the shadow bound wherever it is told the truth never learns what shadows say of haze."""
+BOUNDED_LEARNING = replace(LEARNING, shadow_floor=RestorationConfig.shadow_floor)
+"""The same within the shadow bound, for pictures whose haze nobody knows."""
+
+
 def estimate_depth(hazify: ScatteringHazifier, clear: Tensor) -> Tensor:
-    """(N, 1, H, W) in [0, 1] of clear pictures."""
-    return hazify.look(clear).map(clear, clear.shape[2], 0)
+    """Depth (N, 1, H, W) in [0, 1] of clear pictures, whose sides the network can take as they are."""
+    return full_size_map(clear, clear, hazify.predict(clear).depth, LEARNING).clamp(0, 1)
 
 
-def estimate_haze(dehaze: ScatteringDehazer, pictures: Tensor, bounded: bool = True) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures without their haze, not clamped, and its transmission and airlight; ``bounded`` as in ``look``."""
-    seen = dehaze.look(pictures, bounded=bounded)
-    t = seen.map(pictures, pictures.shape[2], 0)
-    return remove_haze(pictures, t, seen.airlight), t, seen.airlight
+def estimate_haze(
+    dehaze: ScatteringDehazer, pictures: Tensor, config: RestorationConfig = BOUNDED_LEARNING
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures (N, 3, H, W) without their haze, not clamped, and its transmission and airlight.
+
+    Args:
+        pictures: of sides that the network can take as they are.
+    """
+    estimate = refine(pictures, predict(dehaze.predict, pictures, config, dehaze.multiple), config)
+    assert isinstance(estimate, HazeEstimate)
+    t = full_size_transmission(pictures, pictures, estimate, config)
+    return remove_haze(pictures, t, estimate.airlight), t, estimate.airlight
 
 
 def depth_behind(t: Tensor, density: Tensor) -> Tensor:
@@ -113,7 +131,7 @@ def put_into_more_haze(teacher: ScatteringDehazer, hazy: Tensor, haze: HazeParam
     Args:
         haze: half of it is added, in the colour of what is there.
     """
-    gone, t, airlight = estimate_haze(teacher, hazy)
+    gone, t, airlight = estimate_haze(teacher, hazy, teacher.restoration)
     more = put_into_haze(
         hazy, depth_behind(t, haze_density(t)), HazeParameters(haze.density / 2, haze.mist / 2, airlight)
     )
@@ -159,7 +177,8 @@ def scattering_cycles(
 
     The density and airlight that G reads from a hazy picture are what F puts back to close its cycle, and the depth
     that follows from them is what F learns to guess (:func:`rehaze`). In front of a clear picture F puts the same
-    density and airlight, for the discriminator; what G learns to take away is haze of every sort (:func:`dehaze_known`).
+    density and airlight, for the discriminator; what G learns to take away is haze of every sort
+    (:func:`dehaze_known`).
 
     A cycle teaches only the network that closes it. Were its opener to learn from it too, "there is no haze" would be
     the answer of both: it closes every cycle, and a saturated sigmoid never leaves it again.
@@ -208,7 +227,8 @@ def make_cycles(
     Args:
         hazy, clear: (N, 3, H, W) in [0, 1], sides that the networks look at as they are.
         haze: that scattering generators put in front of the clear pictures.
-        gradient_checkpointing: trade time for memory: run each network again in the backward pass, and keep nothing of the first.
+        gradient_checkpointing: trade time for memory: run each network again in the backward pass, and keep nothing
+            of the first.
     """
     if isinstance(dehaze, ScatteringDehazer) and isinstance(hazify, ScatteringHazifier):
         return scattering_cycles(dehaze, hazify, hazy, clear, haze, gradient_checkpointing)

@@ -8,7 +8,7 @@ import torch
 
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import UsageError
-from claritygan_cli.models.catalogue import open_model
+from claritygan_cli.models.loading import open_model
 from claritygan_cli.models.weights import Direction, ModelCard, build_generator
 from claritygan_cli.training.config import TrainConfig
 
@@ -37,10 +37,10 @@ class GeneratorPair:
 
 def fresh_card(config: TrainConfig, direction: Direction) -> ModelCard:
     """Architecture of a new generator."""
-    numbers: dict[str, Any] = {"working_size": round(WORKING_SHARE * config.size)}
+    architecture: dict[str, Any] = {"working_size": round(WORKING_SHARE * config.size)}
     if config.generator == "resnet":
-        numbers |= {"width": config.width, "blocks": config.blocks}
-    return ModelCard(config.generator, direction, numbers)
+        architecture |= {"width": config.width, "blocks": config.blocks}
+    return ModelCard(config.generator, direction, architecture)
 
 
 def make_generator_pair(config: TrainConfig, resumed: dict[Direction, ModelCard] | None = None) -> GeneratorPair:
@@ -60,9 +60,11 @@ def make_generator_pair(config: TrainConfig, resumed: dict[Direction, ModelCard]
         if resumed:
             card = resumed[direction]
             network = build_generator(card)
-            asked = fresh_card(config, direction).numbers | {"working_size": card.numbers["working_size"]}
-            if config.initial is None and card.generator == config.generator and card.numbers != asked:
-                raise UsageError(f"{config.out}: its networks are {card.numbers}, and stay so; leave that option out")
+            asked = fresh_card(config, direction).architecture | {"working_size": card.architecture["working_size"]}
+            if config.initial is None and card.generator == config.generator and card.architecture != asked:
+                raise UsageError(
+                    f"{config.out}: its networks are {card.architecture}, and stay so; leave that option out"
+                )
         elif config.initial is None:
             card = fresh_card(config, direction)
             network = build_generator(card)

@@ -34,7 +34,8 @@ def adversarial_loss(scores: Tensor, real: bool, form: AdversarialForm = "lsgan"
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
-    """R1: ``mean(|d sum(discriminator(x)) / dx|^2)`` on real pictures (Mescheder et al., ICML 2018, eq. 9 without gamma / 2).
+    """R1: ``mean(|d sum(discriminator(x)) / dx|^2)`` on real pictures (Mescheder et al., ICML 2018, eq. 9 without
+    gamma / 2).
 
     Args:
         real: (N, 3, H, W).

@@ -11,12 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from claritygan_cli.data.synthesis import HazeParameters, HazyViews
+from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.patchgan import PatchDiscriminator
+from claritygan_cli.engine.restoration import refine
 from claritygan_cli.engine.scattering import add_haze, transmission
 from claritygan_cli.models.weights import Direction
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.cycles import (
+    BOUNDED_LEARNING,
+    LEARNING,
     KnownHazeResult,
     dehaze_known,
     estimate_depth,
@@ -50,7 +54,8 @@ class StepKind:
 
     Attributes:
         networks: whom it teaches.
-        in_more_haze: a dehazer that is alone in it practises on hazy pictures in more haze instead of clear ones in haze.
+        in_more_haze: a dehazer that is alone in it practises on hazy pictures in more haze instead of clear ones in
+            haze.
     """
 
     networks: tuple[Direction, ...] = DIRECTIONS
@@ -82,7 +87,7 @@ def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
     """
     if not isinstance(dehaze, ScatteringDehazer):
         return {"paired_clear": F.l1_loss(dehaze(views.hazy).float(), views.clear)}
-    clear, t, airlight = estimate_haze(dehaze, views.hazy, bounded=False)
+    clear, t, airlight = estimate_haze(dehaze, views.hazy, LEARNING)
     return {
         "paired_clear": each(clear - views.clear).mean(),
         **estimate_terms("paired", t, airlight, views.t, views.airlight, views.known),
@@ -99,7 +104,8 @@ def hazifying_terms(pair: GeneratorPair, views: HazyViews) -> Terms:
     density, airlight = views.density, views.airlight
     if not known.all():
         with torch.no_grad():
-            seen = pair.dehaze.look(views.hazy)
+            seen = refine(views.hazy, pair.dehaze.predict(views.hazy), BOUNDED_LEARNING)
+        assert isinstance(seen, HazeEstimate)
         density = torch.where(known, density, seen.density)
         airlight = torch.where(known, airlight, seen.airlight)
     depth = estimate_depth(pair.hazify, views.clear)
@@ -155,8 +161,8 @@ class GeneratorObjective(nn.Module):
             hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
             haze: to put in front of the clear ones.
             pairs: hazy views whose truth is known; None leaves the supervised terms out.
-            kind_of_step: whom the terms are for; a scattering generator alone has no discriminator: a dehazer only practises, and a
-                hazifier puts back the haze that was read.
+            kind_of_step: whom the terms are for; a scattering generator alone has no discriminator: a dehazer only
+                practises, and a hazifier puts back the haze that was read.
         """
         terms: Terms = {}
         fake_hazy = fake_clear = None
@@ -197,7 +203,8 @@ class GeneratorObjective(nn.Module):
     def _rehazed(self, hazy: Tensor) -> Terms:
         assert isinstance(self.hazify, ScatteringHazifier)
         with torch.no_grad():
-            cleared, t, airlight = estimate_haze(self._reader(), hazy)
+            teacher = self._reader()
+            cleared, t, airlight = estimate_haze(teacher, hazy, teacher.restoration)
         rehazed, depth_error = rehaze(self.hazify, cleared.clamp(0, 1), t, airlight, self.config.gradient_checkpointing)
         terms = {"cycle_hazy": cycle_loss(rehazed.float(), hazy), "cycle_depth": depth_error.abs().mean()}
         return {name: self.config.cycle_weight * value for name, value in terms.items()}
@@ -225,7 +232,8 @@ class GeneratorObjective(nn.Module):
 
 
 class DiscriminatorObjective(nn.Module):
-    """The discriminators' terms: half the sum of the verdicts' losses (CycleGAN, section 7.1), and R1 where it is wanted.
+    """The discriminators' terms: half the sum of the verdicts' losses (CycleGAN, section 7.1), and R1 where it is
+    wanted.
 
     Args:
         width: channels of the discriminators' first layer.

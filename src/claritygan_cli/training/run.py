@@ -9,7 +9,7 @@ from claritygan_cli.data.layouts import TrainingFiles, find_training_files
 from claritygan_cli.data.overlap import overlap
 from claritygan_cli.data.pairs import find_pairs
 from claritygan_cli.errors import UsageError
-from claritygan_cli.models.image_translator import choose_device
+from claritygan_cli.models.loading import choose_device
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.console import say
 from claritygan_cli.training.distributed import process_group

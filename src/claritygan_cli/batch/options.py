@@ -1,0 +1,125 @@
+"""What ``dehaze`` and ``hazify`` can be told. Light: the command line makes its options of these."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from claritygan_cli.errors import SettingError
+from claritygan_cli.settings import check, setting
+
+Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp"]
+Codec = Literal["h264", "hevc", "av1", "vp9", "prores"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+RESULTS, VIDEOS, COMPUTING = "Results", "Videos", "Computing"
+"""Headings in the help."""
+
+
+@dataclass(frozen=True)
+class DehazeOptions:
+    """How haze is taken out."""
+
+    strength: float = setting(
+        1.0, help="0 leaves inputs as they are, 1 takes out the haze seen, above: more.", minimum=0.0, maximum=4.0
+    )
+    ground_truth: Path | None = setting(
+        None, help="Folder of clear photos of the same names: prints PSNR, SSIM, CIEDE2000.", metavar="DIR"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class HazifyOptions:
+    """Which haze is put in."""
+
+    density: str = setting(
+        "0.6:1.8", help="Haze up to the farthest point: 0.6 light, 3 heavy; or a range LOW:HIGH.", metavar="D"
+    )
+    airlight: str = setting(
+        "0.8:1.0",
+        help="Colour of the haze, 0..1: grey, or R,G,B; each a number or a range LOW:HIGH.",
+        metavar="A",
+    )
+    seed: int = setting(0, help="Decides what is drawn from ranges; same seed, same bytes.", minimum=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """Where results go, and how they are written."""
+
+    out: Path = setting(
+        help="Folder for the results; a file for a single input; - for stdout.", flags=("--out", "-o"), metavar="PATH"
+    )
+    format: Format | None = setting(None, help="Format of photos.", shown_default="the input's", panel=RESULTS)
+    quality: int = setting(95, help="Quality of JPEG and WebP.", minimum=1, maximum=100, panel=RESULTS)
+    suffix: str = setting("", help="Put after each result's name, e.g. _clear.", panel=RESULTS)
+    overwrite: bool = setting(False, help="Replace existing results instead of skipping them.", panel=RESULTS)
+    quiet: bool = setting(
+        False, help="No progress and no summary; errors only.", flags=("--quiet", "-q"), panel=RESULTS
+    )
+    json: bool = setting(False, help="Report on stdout as JSON.", panel=RESULTS)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def ending(self) -> str | None:
+        """Ending of the results of photos, with its dot; None keeps each input's."""
+        return f".{self.format}" if self.format else None
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model runs, and where."""
+
+    model: str | None = setting(
+        None,
+        help="A bundled model's name, a .safetensors file, or a run's folder.",
+        shown_default="the bundled one",
+        panel=COMPUTING,
+    )
+    device: Device = setting("auto", help="auto takes a GPU if there is one.", panel=COMPUTING)
+    threads: int = setting(0, help="CPU threads.", minimum=0, shown_default="all", panel=COMPUTING)
+    working_size: int | None = setting(
+        None,
+        help="Longest side, in pixels, at which the network sees photos.",
+        minimum=32,
+        maximum=4096,
+        shown_default="the model's",
+        panel=COMPUTING,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """What is made of videos."""
+
+    codec: Codec | None = setting(None, help="Codec.", shown_default="h264; vp9 in WebM", panel=VIDEOS)
+    crf: int | None = setting(
+        None, help="Quality; lower is better.", minimum=0, maximum=63, shown_default="high", panel=VIDEOS
+    )
+    preset: str | None = setting(
+        None, help="Speed of the encoder, e.g. veryfast.", shown_default="medium", panel=VIDEOS
+    )
+    pixel_format: str | None = setting(None, help="E.g. yuv420p10le.", shown_default="the video's own", panel=VIDEOS)
+    temporal: float = setting(
+        0.95, help="Steadiness; 0 takes each frame by itself.", minimum=0.0, maximum=1.0, panel=VIDEOS
+    )
+    start: float | None = setting(None, help="Seconds of the video to begin at.", minimum=0.0, panel=VIDEOS)
+    end: float | None = setting(None, help="Seconds of the video to end at.", minimum=0.0, panel=VIDEOS)
+    max_frames: int | None = setting(None, help="Frames at most, for a trial.", minimum=1, panel=VIDEOS)
+    strict: bool = setting(False, help="Leave nothing of damaged videos.", panel=VIDEOS)
+    raw: str | None = setting(None, help="stdin and stdout are rgb24 frames of this size.", metavar="WxH", panel=VIDEOS)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.end is not None and self.end <= (self.start or 0):
+            raise SettingError("end", f"{self.end:g}", f"must lie behind the start, {self.start or 0:g}")

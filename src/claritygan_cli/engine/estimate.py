@@ -1,0 +1,74 @@
+"""What generators predict of a picture: its haze, its depth, or its translation. The pixels come later, in
+restoration."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from claritygan_cli.engine.resampling import resize
+from claritygan_cli.engine.scattering import haze_density
+
+LEAST_TRANSMISSION = 0.05
+"""Transmission of the densest haze that a dehazer may predict; denser haze cannot be told from it."""
+
+
+@dataclass(frozen=True)
+class HazeEstimate:
+    """The haze of a picture, by a dehazer.
+
+    Attributes:
+        transmission: (N, 1, h, w) in (0, 1], at the network's resolution.
+        airlight: in [0, 1]: one colour for a picture, (N, 3, 1, 1), or a smooth field of colours, (N, 3, h', w').
+    """
+
+    transmission: Tensor
+    airlight: Tensor
+
+    @property
+    def density(self) -> Tensor:
+        """(N, 1, 1, 1), see :func:`haze_density`."""
+        return haze_density(self.transmission)
+
+
+@dataclass(frozen=True)
+class DepthEstimate:
+    """The relative depth of a picture, by a hazifier: (N, 1, h, w) in [0, 1], 1 the farthest."""
+
+    depth: Tensor
+
+
+@dataclass(frozen=True)
+class TranslationEstimate:
+    """A finished translation of the small picture, by a network that translates pixels: (N, 3, h, w) in [0, 1]."""
+
+    image: Tensor
+
+
+Estimate = HazeEstimate | DepthEstimate | TranslationEstimate
+
+
+def with_maps(estimate: Estimate, change: Callable[[Tensor], Tensor]) -> Estimate:
+    """The estimate with ``change`` made to each of its maps: a flip, say. One airlight for a whole picture is no
+    map."""
+    if isinstance(estimate, HazeEstimate):
+        airlight = estimate.airlight if estimate.airlight.shape[2:] == (1, 1) else change(estimate.airlight)
+        return HazeEstimate(change(estimate.transmission), airlight)
+    if isinstance(estimate, DepthEstimate):
+        return DepthEstimate(change(estimate.depth))
+    return TranslationEstimate(change(estimate.image))
+
+
+def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
+    """The mean of several estimates of one kind; maps have the size of the first one's."""
+    first = estimates[0]
+    if len(estimates) == 1:
+        return first
+
+    def mean(name: str) -> Tensor:
+        maps = [getattr(estimate, name) for estimate in estimates]
+        size = maps[0].shape[2], maps[0].shape[3]
+        return torch.stack([resize(values, size) for values in maps]).mean(0)
+
+    return type(first)(**{field.name: mean(field.name) for field in fields(first)})

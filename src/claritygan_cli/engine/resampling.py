@@ -1,0 +1,54 @@
+"""Luma, and pictures and maps at other sizes."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def luma(image: Tensor) -> Tensor:
+    """Luma of (N, 3, H, W) as (N, 1, H, W), ITU-R BT.601 weights."""
+    return image[:, 0:1] * 0.299 + image[:, 1:2] * 0.587 + image[:, 2:3] * 0.114
+
+
+def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, antialiased resize of (N, C, H, W) to ``size``; the picture itself where it has that size."""
+    if tuple(image.shape[2:]) == tuple(size):
+        return image
+    return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def working_shape(height: int, width: int, working_size: int, multiple: int) -> tuple[int, int]:
+    """Size at which a network sees a picture: longest side ``working_size``, or the picture's own if that is less.
+
+    Both sides are rounded to the nearest ``multiple``, one at least.
+    """
+    scale = min(1.0, working_size / max(height, width))
+    return (
+        max(multiple, round(height * scale / multiple) * multiple),
+        max(multiple, round(width * scale / multiple) * multiple),
+    )
+
+
+def upsample_rows(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
+    """Rows ``top`` to ``bottom`` of ``x`` enlarged bilinearly to ``size``, without making the other rows.
+
+    Equals ``F.interpolate(x, size, mode="bilinear", align_corners=False)[:, :, top:bottom]``.
+
+    Args:
+        x: (N, C, h, w).
+        size: (H, W) of the whole enlarged picture.
+        top: first row, 0 <= top < bottom.
+        bottom: row after the last, bottom <= H.
+
+    Returns:
+        (N, C, bottom - top, W).
+    """
+    height, width = size
+    source = (torch.arange(top, bottom, dtype=torch.float64) + 0.5) * (x.shape[2] / height) - 0.5  # MPS has no float64
+    source = source.clamp(0, x.shape[2] - 1)
+    above = source.floor().long()
+    below = (above + 1).clamp_max(x.shape[2] - 1)
+    weight = (source - above).to(x.device, x.dtype)[:, None]
+    above, below = above.to(x.device), below.to(x.device)
+    rows = torch.lerp(x[:, :, above], x[:, :, below], weight)
+    return F.interpolate(rows, size=(bottom - top, width), mode="bilinear", align_corners=False)

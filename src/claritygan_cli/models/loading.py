@@ -1,0 +1,104 @@
+"""Opens a model by name, on a device: what commands and the Python API begin with."""
+
+from pathlib import Path
+
+import torch
+
+from claritygan_cli.engine.generators import Generator
+from claritygan_cli.errors import ModelError, SettingError, UsageError
+from claritygan_cli.models.catalogue import catalogue, weights_folder
+from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.weights import Direction, ModelCard, load_model, read_card
+
+
+def find_model(wanted: str | None, direction: Direction) -> tuple[Path, str | None]:
+    """The file of a model and, for a bundled one, its checksum.
+
+    Args:
+        wanted: a bundled model's name, a file, a run folder, or None for the direction's default.
+
+    Raises:
+        SettingError: there is no such model.
+        ModelError: none is bundled for the direction.
+    """
+    for entry in catalogue():
+        if entry.name == wanted or (wanted is None and entry.default and entry.direction == direction):
+            return weights_folder() / entry.file, entry.sha256
+    if wanted is None:
+        raise ModelError(f"no model for {direction} is bundled; name one")
+    path = Path(wanted)
+    if path.is_dir():
+        path /= f"{direction}.safetensors"
+    if not path.is_file():
+        names = ", ".join(entry.name for entry in catalogue() if entry.direction == direction)
+        raise SettingError(
+            "model",
+            wanted,
+            f"neither a model file, nor a run folder with {direction}.safetensors, nor a bundled model; "
+            f"bundled for {direction}: {names}",
+        )
+    return path, None
+
+
+def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, ModelCard]:
+    """Load a model for a direction.
+
+    Raises:
+        ModelError: as :func:`find_model` and :func:`claritygan_cli.models.weights.load_model`.
+        UsageError: the model translates in the other direction.
+    """
+    path, sha256 = find_model(wanted, direction)
+    card = read_card(path)
+    if card.direction != direction:
+        raise UsageError(f"{path}: this model is for '{card.direction}', not for '{direction}'")
+    return load_model(path, sha256)
+
+
+def find_card(name: str) -> ModelCard:
+    """The card of a bundled model, a weights file, or a run folder's dehazer.
+
+    Raises:
+        ModelError, UsageError: as :func:`find_model` and :func:`read_card`.
+    """
+    direction: Direction = next((entry.direction for entry in catalogue() if entry.name == name), "dehaze")
+    return read_card(find_model(name, direction)[0])
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        SettingError: the device asked for is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if name not in there:
+        raise SettingError("device", name, "choose auto, cpu, cuda or mps")
+    if not there[name]:
+        raise SettingError("device", name, "no such device here; choose cpu or auto")
+    return torch.device(name)
+
+
+def load_translator(
+    direction: Direction,
+    model: str | None = None,
+    device: str = "auto",
+    threads: int = 0,
+    working_size: int | None = None,
+) -> ImageTranslator:
+    """A model on a device, ready for photos.
+
+    Args:
+        model: a bundled model's name, a file, a run folder, or None for the direction's default.
+        device: see :func:`choose_device`.
+        threads: CPU threads; 0 leaves torch's choice.
+        working_size: longest side at which the network sees photos; None for the model's own.
+
+    Raises:
+        ModelError, UsageError: see :func:`open_model` and :func:`choose_device`.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    generator, _ = open_model(model, direction)
+    return ImageTranslator(generator, choose_device(device), working_size=working_size)

@@ -79,9 +79,9 @@ def test_missing_inputs_and_empty_folders_are_problems(tree: Path) -> None:
 
 def test_nothing_to_do_is_wrong_use(tree: Path) -> None:
     for inputs, reason in (
-        (["in/*.txt"], r"^in/\*.txt: no pictures or videos there$"),
+        (["in/*.txt"], r"^in/\*.txt: no photos or videos there$"),
         (["nowhere"], "^nowhere: no such file or folder$"),
-        (["nowhere", "in/notes*"], r"^nowhere: no such file or folder; in/notes\*: no pictures or videos there$"),
+        (["nowhere", "in/notes*"], r"^nowhere: no such file or folder; in/notes\*: no photos or videos there$"),
     ):
         with pytest.raises(UsageError, match=reason):
             make_plan(inputs, Path("out"))

@@ -1,7 +1,6 @@
 import gc
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import pytest
 import torch
 from tests.videos import frames_of, make_video, packets_of, scene, times_of
 
-from claritygan_cli.batch.prefetch import prefetch
 from claritygan_cli.batch.options import VideoOptions
+from claritygan_cli.batch.prefetch import prefetch
 from claritygan_cli.batch.video import VideoResult, translate_video
 from claritygan_cli.engine.restoration import RemoveHaze
 from claritygan_cli.errors import ImageError, UsageError
@@ -357,7 +356,7 @@ def test_videos_that_are_none(tmp_path: Path, video: Video) -> None:
     [
         ("webm", VideoOptions("h264"), "codec h264: .webm files cannot hold it; choose av1 or vp9"),
         ("mp4", VideoOptions("prores"), "choose"),
-        ("gif", VideoOptions("h264"), "leave it out"),
+        ("gif", VideoOptions("h264"), "leave this out"),
         ("mov", VideoOptions("prores", crf=3), "crf 3"),
         ("mov", VideoOptions("prores", preset="fast"), "preset fast"),
     ],

@@ -13,11 +13,11 @@ from PIL import Image
 from scipy import ndimage
 
 from claritygan_cli.batch.tasks import Engine
-from claritygan_cli.data.folders import image_files
 from claritygan_cli.data.pairs import find_pairs
 from claritygan_cli.engine.guided_filter import guided_coefficients
 from claritygan_cli.errors import UsageError
 from claritygan_cli.evaluation.metrics import mean_scores, score
+from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_io import read_picture
 
 HEIGHT = 300

@@ -69,7 +69,7 @@ def test_another_size_is_exit_code_1_unless_cropped(cli: Cli, dataset: Path) -> 
     done = cli("eval", "--data", dataset)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
     assert "7_2_0.8.png: its ground truth" in done.err
-    assert "--crop center" in done.err
+    assert "cropping to the center" in done.err
     cropped = cli("eval", "--data", dataset, "--crop", "center")
     assert cropped.code == 0
     assert "cropped to their common middle" in cropped.out
@@ -128,3 +128,18 @@ def test_import_command(cli: Cli, tmp_path: Path) -> None:
     refused = cli("dehaze", tmp_path / "x.png", "--out", tmp_path / "out2", "--model", tmp_path / "net.pth")
     assert refused.code == 1
     assert "not a complete safetensors file" in refused.err
+
+
+def test_csv_without_a_folder_is_refused_before_the_scoring(cli: Cli, dataset: Path, tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere/x.csv", tmp_path):
+        done = cli("eval", "--data", dataset, "--csv", path)
+        assert (done.code, done.out, "--csv" in done.err) == (2, "", True)
+
+
+def test_models_prints_one_card(cli: Cli, tmp_path: Path) -> None:
+    done = cli("models", "scattering-dehaze")
+    assert (done.code, "shadow_floor: 0.03" in done.out, "working_size: 448" in done.out) == (0, True, True)
+    card = json.loads(cli("models", "scattering-hazify", "--json").out)
+    assert (card["direction"], card["restoration"]["scales"]) == ("hazify", [1.0, 0.5])
+    unknown = cli("models", "nothing")
+    assert (unknown.code, unknown.err.count("\n")) == (2, 1)

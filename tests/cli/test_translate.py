@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,13 +71,13 @@ def test_hazify_same_seed_same_bytes(cli: Cli, photo_folder: Path, tmp_path: Pat
     assert toward < 40
 
 
-def test_hazify_refuses_knobs_that_the_model_does_not_have(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+def test_hazify_refuses_what_the_model_has_no_use_for(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
     card = ModelCard("resnet", "hazify", {"width": 4, "blocks": 1, "working_size": 64})
     save_model(tmp_path / "r.safetensors", build_generator(card), card)
     common = ("hazify", photo_folder, "--out", tmp_path / "out", "--model", tmp_path / "r.safetensors")
     done = cli(*common, "--density", 1, "--seed", 0)
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "--density, --seed" in done.err
+    assert "--density: " in done.err
     assert not (tmp_path / "out").exists()
     assert cli(*common).code == 0
 
@@ -103,11 +104,11 @@ def test_wrong_use_is_exit_code_2(cli: Cli, photo_folder: Path, tmp_path: Path) 
     assert not out.exists()
 
 
-def test_model_errors_are_exit_code_1(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+def test_an_unknown_model_is_wrong_use_and_a_broken_one_a_failure(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"1234567890")
-    for model in ("no-such-model", tmp_path / "broken.safetensors"):
+    for model, code in (("no-such-model", 2), (tmp_path / "broken.safetensors", 1)):
         done = cli("dehaze", photo_folder, "--out", tmp_path / "out", "--model", model)
-        assert done.code == 1
+        assert done.code == code
         assert done.err.count("\n") == 1
         assert str(model) in done.err
 
@@ -140,9 +141,15 @@ def test_ground_truth_scores(cli: Cli, photo_folder: Path, tmp_path: Path) -> No
     save_picture(hazy / "c.png", Picture(np.zeros((5, 5, 3), np.uint8)))
     done = cli(*arguments, "--overwrite")
     assert done.code == 1
-    assert "c.png: done, but no ground truth of its name" in done.err
+    assert "c.png: done, but not scored: no ground truth of its name" in done.err
     assert (tmp_path / "out/c.png").exists()
     assert "mean of 2" in done.out
+    (hazy / "c.png").unlink()
+    (photo_folder / "a.png").write_bytes((photo_folder / "a.png").read_bytes()[:300])
+    (tmp_path / "out/a_1_0.8.png").unlink()
+    done = cli(*arguments)
+    assert (done.code, "done, but not scored" in done.err) == (1, True)
+    assert (tmp_path / "out/a_1_0.8.png").exists()  # a good result is not lost by a bad truth
 
 
 @pytest.fixture
@@ -246,9 +253,9 @@ def test_pipes_keep_the_format_and_overwrite_nothing(photo_folder: Path, tiny_mo
 
 def test_debug_shows_the_traceback(photo_folder: Path, tmp_path: Path) -> None:
     done = run_process("--debug", "dehaze", photo_folder, "--out", tmp_path / "o", "--model", "none")
-    assert done.returncode == 1
+    assert done.returncode == 1  # Python's own, of an exception
     assert b"Traceback" in done.stderr
-    assert b"ModelError" in done.stderr
+    assert b"SettingError" in done.stderr
 
 
 def test_interrupt_is_130_and_leaves_no_fragments(photo_folder: Path, tmp_path: Path) -> None:
@@ -267,3 +274,51 @@ def test_interrupt_is_130_and_leaves_no_fragments(photo_folder: Path, tmp_path: 
     assert done.returncode == 130
     assert done.stderr.endswith(b"claritygan: interrupted\n")
     assert not out.exists() or list(out.rglob("*.*")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [(("--suffix", "_c"), "--suffix"), (("--codec", "h264"), "--codec"), (("--max-frames", "1"), "--max-frames")],
+)
+def test_pipes_refuse_what_they_cannot_do(
+    cli: Cli, photo_folder: Path, tmp_path: Path, options: tuple[str, ...], named: str
+) -> None:
+    done = cli("dehaze", photo_folder / "a.png", "--out", "-", *options)
+    assert (done.code, done.err.count("\n"), f"claritygan: {named}: " in done.err) == (2, 1, True)
+
+
+def test_pipes_score_to_stderr(photo_folder: Path, tmp_path: Path) -> None:
+    done = run_process("dehaze", photo_folder / "a.png", "--out", "-", "--strength", 0, "--ground-truth", photo_folder)
+    assert (done.returncode, done.stdout[:4], b"100.00" in done.stderr) == (0, b"\x89PNG", True)
+
+
+def test_dangling_links_and_pipes_are_named(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    link, fifo = photo_folder / "gone.jpg", photo_folder / "waiting.png"
+    link.symlink_to(photo_folder / "nowhere.jpg")
+    os.mkfifo(fifo)
+    for path in (link, fifo):
+        done = cli("dehaze", path, "--out", tmp_path / "alone")
+        assert (done.code, done.err.count("\n"), path.name in done.err) == (2, 1, True)
+    done = cli("dehaze", photo_folder, "--out", tmp_path / "out")
+    assert done.code == 1
+    assert "gone.jpg: not a regular file" in done.err
+    assert "waiting.png: not a regular file" in done.err
+    assert "2 done, 2 failed" in done.err
+
+
+def test_unexpected_errors_are_one_line(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TypeError("of\nsome kind")
+
+    monkeypatch.setattr("claritygan_cli.batch.plan.make_plan", fail)
+    done = cli("dehaze", tmp_path, "--out", tmp_path / "out")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "unexpected TypeError: of some kind; claritygan --debug COMMAND" in done.err
+
+
+def test_a_result_of_an_unknown_kind_is_wrong_use(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    done = cli("dehaze", photo_folder / "a.png", "--out", tmp_path / "result.avif")
+    assert (done.code, "--out" in done.err) == (2, True)
+    assert not (tmp_path / "result.avif").exists()
+    (tmp_path / "v1.0").mkdir()
+    assert cli("dehaze", photo_folder / "a.png", "--out", tmp_path / "v1.0").code == 0

@@ -79,7 +79,7 @@ def test_truncated_videos(cli: Cli, tmp_path: Path, tiny_model: Make) -> None:
     assert (done.code, "s could be read" in done.err) == (1, True)
     assert 50 < len(times_of(tmp_path / "out.mkv")) < 150
     done = cli(*common, "--out", tmp_path / "strict.mkv", "--strict")
-    assert (done.code, "--strict" in done.err) == (1, True)
+    assert (done.code, "nothing of it is kept" in done.err) == (1, True)
     assert not (tmp_path / "strict.mkv").exists()
 
 
@@ -96,7 +96,7 @@ def test_pipes(cli: Cli, monkeypatch: pytest.MonkeyPatch, tiny_model: Make) -> N
         assert len(target.buffer.getvalue()) == size
     monkeypatch.setattr(sys, "stdin", Standard(raw))
     done = cli("dehaze", "-", "--out", "-", "--raw", "40x30", "--max-frames", 1)
-    assert (done.code, "leave out the options of video files" in done.err) == (2, True)
+    assert (done.code, "--max-frames: " in done.err) == (2, True)
     for wrong in (("dehaze", "x.mp4", "--out", "out", "--raw", "4x4"), ("dehaze", "-", "--out", "o", "--raw", "4x4")):
         done = cli(*wrong)
         assert (done.code, "stdin" in done.err) == (2, True)

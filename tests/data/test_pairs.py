@@ -22,9 +22,9 @@ def test_reside_names(tmp_path: Path, clear: str) -> None:
     touch(tmp_path / "hazy", "1440_1_0.75.png", "1440_10_0.9.png", "144_2_0.8.png")
     touch(tmp_path / clear, "1440.png", "144.png")
     assert names(tmp_path) == [
-        ("1440_10_0.9.png", "1440.png"),
-        ("1440_1_0.75.png", "1440.png"),
         ("144_2_0.8.png", "144.png"),
+        ("1440_1_0.75.png", "1440.png"),
+        ("1440_10_0.9.png", "1440.png"),
     ]
 
 

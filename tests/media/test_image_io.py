@@ -7,8 +7,9 @@ import tifffile
 from PIL import Image, ImageCms
 
 from claritygan_cli.errors import ImageError
+from claritygan_cli.media.find import PHOTO_FORMATS
 from claritygan_cli.media.image16 import png_chunk
-from claritygan_cli.media.image_io import FORMATS, decode_picture, read_picture, save_picture, write_picture
+from claritygan_cli.media.image_io import decode_picture, read_picture, save_picture, write_picture
 from claritygan_cli.media.picture import Picture, to_8_bits, to_grey
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -214,11 +215,11 @@ def test_transparency_is_laid_on_white_where_it_cannot_be_kept(ending: str) -> N
     assert decode_picture(file.getvalue(), "x").pixels.min() > 250
 
 
-@pytest.mark.parametrize("ending", sorted(FORMATS))
+@pytest.mark.parametrize("ending", sorted(PHOTO_FORMATS))
 def test_written_format_is_that_of_the_ending(tmp_path: Path, random: np.random.Generator, ending: str) -> None:
     save_picture(tmp_path / f"x{ending}", Picture(pixels(random, 8, 8, 3)))
     with Image.open(tmp_path / f"x{ending}") as image:
-        assert image.format == FORMATS[ending]
+        assert image.format == PHOTO_FORMATS[ending]
 
 
 @pytest.mark.parametrize(

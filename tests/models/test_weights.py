@@ -33,9 +33,7 @@ def rewrite(path: Path, change: Callable[[dict[str, torch.Tensor], dict], None])
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    card = ModelCard(
-        "scattering", "dehaze", {"widths": [4, 8], "blocks": [1, 1]}, recipe={"steps": 3}, data=["nyu"]
-    )
+    card = ModelCard("scattering", "dehaze", {"widths": [4, 8], "blocks": [1, 1]}, recipe={"steps": 3}, data=["nyu"])
     generator = build_generator(card).half().float()
     generator.restoration = RestorationConfig(smoothing_radius=5, scales=(1.0, 0.5))
     save_model(tmp_path / "m.safetensors", generator, card)

@@ -6,6 +6,9 @@ from torch import Tensor
 
 from claritygan_cli.data.synthesis import HazeParameters
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.resampling import luma
+from claritygan_cli.engine.restoration import shadow_bound
+from claritygan_cli.engine.upsampling import GuidedUpsampling
 from claritygan_cli.training.cycles import estimate_haze, make_cycles, put_into_more_haze
 
 HAZE = HazeParameters(
@@ -38,13 +41,13 @@ def test_pictures_cross_the_domains(kind: str) -> None:
     dehaze, hazify = pair_of(kind)
     seen: dict[str, list[Tensor]] = {"G": [], "F": []}
     for name, network in (("G", dehaze), ("F", hazify)):
-        original = network.look
+        original = network.predict
 
-        def look(small: Tensor, name: str = name, original: Callable = original, **how: bool) -> object:
+        def noted(small: Tensor, name: str = name, original: Callable = original) -> object:
             seen[name] += list(small.detach())
-            return original(small, **how)
+            return original(small)
 
-        network.look = look  # type: ignore[method-assign]
+        network.predict = noted  # type: ignore[method-assign]
     hazy, clear = pictures()
     made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
     identity = [hazy] if kind == "resnet" else []
@@ -73,6 +76,18 @@ def test_resnet_cycles_by_hand() -> None:
         torch.testing.assert_close(getattr(made, name), value, atol=1e-5, rtol=1e-4)
 
 
+def upsampled(picture: Tensor, values: Tensor) -> Tensor:
+    return GuidedUpsampling(luma(picture), values, 2, 0.01).rows(luma(picture), picture.shape[2], 0)
+
+
+def bounded(dehaze: ScatteringDehazer, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Transmission and airlight, as far as shadows allow."""
+    estimate = dehaze.predict(picture)
+    size = estimate.transmission.shape[2], estimate.transmission.shape[3]
+    t = torch.maximum(estimate.transmission, shadow_bound(picture, estimate.airlight, size, 0.03))
+    return upsampled(picture, t).clamp(0.05, 1), estimate.airlight
+
+
 @torch.no_grad()
 def test_scattering_cycles_by_hand() -> None:
     dehaze, hazify = pair_of("scattering")
@@ -81,23 +96,21 @@ def test_scattering_cycles_by_hand() -> None:
     hazy, clear = pictures()
 
     def depth(image: Tensor) -> Tensor:
-        return hazify.look(image).map(image, 64, 0)
+        return upsampled(image, hazify.predict(image).depth).clamp(0, 1)
 
-    lift = dehaze.look(hazy)
-    t, airlight = lift.map(hazy, 64, 0), lift.airlight
+    t, airlight = bounded(dehaze, hazy)
     density = -torch.quantile(t.flatten(1), 0.02, dim=1).log().reshape(2, 1, 1, 1)
     fake_clear = ((hazy - airlight) / t + airlight).clamp(0, 1)
     back, forth = (torch.exp(-density * depth(image)) for image in (fake_clear, clear))
     known = torch.exp(-HAZE.density * depth(clear) - HAZE.mist)
     misty = clear * known + HAZE.airlight * (1 - known)
-    read, same = dehaze.look(misty), dehaze.look(clear)
-    seen_t = read.map(misty, 64, 0)
+    (seen_t, seen_airlight), (same_t, same_airlight) = bounded(dehaze, misty), bounded(dehaze, clear)
     expected = {
         "fake_clear": fake_clear,
         "rehazed": fake_clear * back + airlight * (1 - back),
         "fake_hazy": clear * forth + airlight * (1 - forth),
-        "recleared": (misty - read.airlight) / seen_t + read.airlight,
-        "same_clear": ((clear - same.airlight) / same.map(clear, 64, 0) + same.airlight).clamp(0, 1),
+        "recleared": (misty - seen_airlight) / seen_t + seen_airlight,
+        "same_clear": ((clear - same_airlight) / same_t + same_airlight).clamp(0, 1),
         "depth_error": (1 - torch.exp(-density)) * (depth(fake_clear) - (-t.log() / density).clamp(0, 1)),
     }
     made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
@@ -112,7 +125,7 @@ def test_scattering_cycles_by_hand() -> None:
         (practice.exercise.t, known),
         (practice.exercise.airlight, HAZE.airlight),
         (practice.seen_t, seen_t),
-        (practice.seen_airlight, read.airlight),
+        (practice.seen_airlight, seen_airlight),
     ):
         torch.testing.assert_close(value, wanted, atol=1e-5, rtol=1e-4)
 
@@ -124,7 +137,7 @@ def test_more_haze_is_of_the_colour_and_the_depth_of_the_haze_that_is_there() ->
     made = put_into_more_haze(dehaze, hazy, HAZE)
     assert not any(value.requires_grad for value in (made.hazy, made.clear, made.t, made.airlight))
     with torch.no_grad():
-        gone, t, airlight = estimate_haze(dehaze, hazy)
+        gone, t, airlight = estimate_haze(dehaze, hazy, dehaze.restoration)
     torch.testing.assert_close(made.airlight, airlight)
     torch.testing.assert_close(made.clear, gone.clamp(0, 1))
     torch.testing.assert_close(made.hazy, gone * made.t + airlight * (1 - made.t))  # as if all haze had come at once

@@ -6,9 +6,19 @@ import torch
 from torch import Tensor
 
 from claritygan_cli.data.synthesis import INDOOR, HazeParameters, HazyViews, add_random_haze, concatenate, real_views
+from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.restoration import refine
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.cycles import estimate_haze, make_cycles, put_into_more_haze, rehaze
+from claritygan_cli.training.cycles import (
+    BOUNDED_LEARNING,
+    LEARNING,
+    estimate_depth,
+    estimate_haze,
+    make_cycles,
+    put_into_more_haze,
+    rehaze,
+)
 from claritygan_cli.training.generator_pair import GeneratorPair, make_generator_pair
 from claritygan_cli.training.losses import PerceptualLoss
 from claritygan_cli.training.objectives import (
@@ -101,7 +111,7 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
         again, *fakes = losses(hazy, clear, haze, None, StepKind(("hazify",)))
         assert fakes == [None, None]
         assert isinstance(pair.hazify, ScatteringHazifier)
-        cleared, t, light = estimate_haze(teacher, hazy)
+        cleared, t, light = estimate_haze(teacher, hazy, teacher.restoration)
         rehazed, error = rehaze(pair.hazify, cleared.clamp(0, 1), t, light)
         by_hand = {"cycle_hazy": 10 * (rehazed - hazy).abs().mean(), "cycle_depth": 10 * error.abs().mean()}
         assert_terms(again, by_hand)
@@ -155,11 +165,12 @@ def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> N
     assert isinstance(pair.dehaze, ScatteringDehazer)
     assert isinstance(pair.hazify, ScatteringHazifier)
     torch.nn.init.constant_(pair.dehaze.head.bias, -2.0)  # type: ignore[arg-type]  # sees more haze than there can be
-    lift, own = pair.dehaze.look(views.hazy), pair.dehaze.look(views.hazy, bounded=False)
-    t, light = own.map(views.hazy, 64, 0), lift.airlight
-    assert (t < lift.map(views.hazy, 64, 0) - 0.1).any()
-    depth = pair.hazify.look(views.clear).map(views.clear, 64, 0)
-    density = torch.cat([views.density[:2], lift.density[2:]])
+    (_, t, light), (_, bounded, _) = (estimate_haze(pair.dehaze, views.hazy, c) for c in (LEARNING, BOUNDED_LEARNING))
+    assert (t < bounded - 0.1).any()
+    depth = estimate_depth(pair.hazify, views.clear)
+    seen = refine(views.hazy, pair.dehaze.predict(views.hazy), BOUNDED_LEARNING)
+    assert isinstance(seen, HazeEstimate)
+    density = torch.cat([views.density[:2], seen.density[2:]])
     airlight = torch.cat([views.airlight[:2], light[2:]])
 
     def fog(distance: Tensor) -> Tensor:
@@ -188,13 +199,17 @@ def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConf
     torch.nn.init.zeros_(dehaze.head.weight)
     torch.nn.init.constant_(dehaze.head.bias, -2.0)  # type: ignore[arg-type]
     picture, haze = torch.tensor([0.0, 0.9]).repeat_interleave(32).expand(1, 3, 64, 64), torch.full((1, 1, 64, 64), 0.9)
-    assert (dehaze.look(picture).values > 0.5).any()  # it would be held back
+    bounded = refine(picture, dehaze.predict(picture), BOUNDED_LEARNING)
+    assert isinstance(bounded, HazeEstimate)
+    assert (bounded.transmission > 0.5).any()  # it would be held back
     views = replace(real_views(picture, picture), t=haze, known=torch.ones(1, dtype=torch.bool))
     torch.stack(list(dehazing_terms(dehaze, views).values())).sum().backward()
     assert dehaze.head.bias.grad is not None
     torch.testing.assert_close(dehaze.head.bias.grad.sign(), torch.tensor([-1.0]))  # towards less haze
     dehaze.head.bias.grad = None
-    dehaze.look(picture).values[..., :12].sum().backward()
+    bounded = refine(picture, dehaze.predict(picture), BOUNDED_LEARNING)
+    assert isinstance(bounded, HazeEstimate)
+    bounded.transmission[..., :12].sum().backward()
     assert not dehaze.head.bias.grad  # as it would not where it is held back
 
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claritygan_cli.errors import SettingError, UsageError
-from claritygan_cli.media.image_io import FORMATS, READABLE
-from claritygan_cli.media.video_formats import READABLE_VIDEOS, VIDEO_FORMATS, is_video
+from claritygan_cli.media.find import (
+    OTHER_KINDS,
+    PHOTO_FORMATS,
+    READABLE,
+    UNWRITABLE_VIDEOS,
+    VIDEO_FORMATS,
+    files_below,
+    has_ending,
+    is_regular,
+)
+from claritygan_cli.media.video_formats import is_video
 
 
 @dataclass(frozen=True)
@@ -36,29 +45,6 @@ class Plan:
     problems: tuple[tuple[str, str], ...]
 
 
-def readable(path: Path) -> bool:
-    """Whether a file has the name of a picture or a video."""
-    return path.suffix.lower() in READABLE | READABLE_VIDEOS
-
-
-def files_below(folder: Path, leave_out: Path) -> list[Path]:
-    """All pictures and videos of a folder and its subfolders, sorted; not the hidden ones nor those below
-    ``leave_out``.
-
-    Raises:
-        OSError: a folder cannot be read.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    found = []
-    for base, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and Path(base, f).resolve() != leave_out)
-        found += [Path(base, n) for n in names if not n.startswith(".") and readable(Path(n))]
-    return sorted(found)
-
-
 def output_name(name: Path, suffix: str, ending: str | None, video: bool = False) -> Path:
     """Name of the result: the input's, with ``suffix`` after its stem and perhaps another ending.
 
@@ -70,7 +56,7 @@ def output_name(name: Path, suffix: str, ending: str | None, video: bool = False
     if video:
         own = name.suffix if name.suffix.lower() in VIDEO_FORMATS else ".mp4"
     else:
-        own = ending or (name.suffix if name.suffix.lower() in FORMATS else ".png")
+        own = ending or (name.suffix if name.suffix.lower() in PHOTO_FORMATS else ".png")
     return name.with_name(name.stem + suffix + own)
 
 
@@ -81,28 +67,42 @@ def fixed_prefix(pattern: str) -> Path:
     return Path(*parts[:wild])
 
 
-def find_files(text: str, leave_out: Path) -> list[tuple[Path, Path]]:
-    """The pictures and videos that an input stands for, each with its path below the input.
+NOT_REGULAR = "not a regular file"
+
+
+def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
+    """The photos and videos that an input stands for, each with its path below the input; and what has such a name
+    and is no regular file.
 
     Raises:
-        UsageError: there is no such file or folder, or no picture and no video in it.
+        UsageError: there is no such file or folder, no photo and no video in it, or a folder that cannot be read.
     """
     path = Path(text)
-    if path.is_file():
-        return [(path, Path(path.name))]
+    others: list[Path] = []
+    if is_regular(path):
+        return [(path, Path(path.name))], []
     if path.is_dir():
         base, folders, files = path, [path], []
+    elif os.path.lexists(path):
+        raise UsageError(NOT_REGULAR)
     elif matches := [Path(match) for match in sorted(glob.glob(text, recursive=True))]:
         base = fixed_prefix(text)
         folders = [match for match in matches if match.is_dir()]
-        files = [match for match in matches if match.is_file() and readable(match)]
+        files = [match for match in matches if not match.is_dir() and has_ending(match, READABLE)]
         files = [file for file in files if leave_out not in file.resolve().parents or leave_out == base.resolve()]
+        others = [file for file in files if not is_regular(file)]
+        files = [file for file in files if is_regular(file)]
     else:
         raise UsageError("no such file or folder")
-    files += [file for folder in folders for file in files_below(folder, leave_out)]
-    if not files:
-        raise UsageError("no pictures or videos there")
-    return [(file, file.relative_to(base)) for file in dict.fromkeys(files)]
+    for folder in folders:
+        try:
+            found = files_below(folder, leave_out=leave_out)
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror}: {error.filename})") from error
+        files, others = [*files, *found.files], [*others, *found.others]
+    if not files and not others:
+        raise UsageError("no photos or videos there")
+    return [(file, file.relative_to(base)) for file in dict.fromkeys(files)], others
 
 
 def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None) -> Plan:
@@ -125,18 +125,22 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
     problems: list[tuple[str, str]] = []
     for text in inputs:
         try:
-            for file, name in find_files(text, out.resolve()):
+            files, others = find_files(text, out.resolve())
+            for file, name in files:
                 found.setdefault(file, name)
+            problems += [(str(other), NOT_REGULAR) for other in others]
         except UsageError as problem:
             problems.append((text, str(problem)))
     if not found:
         raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
 
     videos = {file for file in found if is_video(file)}
-    endings = FORMATS.keys() | VIDEO_FORMATS.keys()
+    endings = PHOTO_FORMATS | VIDEO_FORMATS
     single = out.suffix.lower() in endings and not out.is_dir()
-    if out.suffix.lower() in READABLE_VIDEOS - VIDEO_FORMATS.keys() and not out.is_dir():
+    if out.suffix.lower() in UNWRITABLE_VIDEOS and not out.is_dir():
         raise SettingError("out", out, f"such videos can be read, not written; choose {', '.join(VIDEO_FORMATS)}")
+    if out.suffix.lower() in OTHER_KINDS and not out.is_dir():
+        raise SettingError("out", out, f"not written as {out.suffix}; choose {', '.join(endings)}, or a folder")
     if single and (len(inputs) > 1 or not Path(inputs[0]).is_file()):
         raise SettingError("out", out, "names a single file, but the inputs may be several; name a folder")
     if single and (suffix or ending):

@@ -7,12 +7,12 @@ from typing import Protocol
 from claritygan_cli.batch.haze_parameters import draw_parameters, parse_airlight, parse_density
 from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, ModelOptions
 from claritygan_cli.batch.plan import Job
-from claritygan_cli.data.folders import image_files
 from claritygan_cli.data.pairs import by_stem, truth_for
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import ClarityganError, DataError, SettingError
 from claritygan_cli.evaluation.metrics import Scores, score
+from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_io import read_picture
 from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.image_translator import ImageTranslator

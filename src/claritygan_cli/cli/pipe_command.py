@@ -58,11 +58,11 @@ def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options:
     """A photo from stdin or a file, to stdout or a file; scores, if wanted, go to stderr."""
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.evaluation.report import score_table
-    from claritygan_cli.media.image_io import FORMATS, decode_picture, ending_of, save_picture, write_picture
-    from claritygan_cli.media.video_formats import READABLE_VIDEOS
+    from claritygan_cli.media.find import PHOTO_FORMATS, READABLE_VIDEOS
+    from claritygan_cli.media.image_io import decode_picture, ending_of, save_picture, write_picture
 
     out = options.out
-    if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in FORMATS):
+    if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in PHOTO_FORMATS):
         raise SettingError("out", out, "for a photo from stdin, name the file to write, or - for stdout")
     if Path(source).suffix.lower() in READABLE_VIDEOS:
         raise UsageError(

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from claritygan_cli.data.folders import image_files
 from claritygan_cli.data.pairs import CLEAR_NAMES, HAZY_NAMES, truth_for, truth_stem
 from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.media.find import image_files
 
 HazeOrigin = Literal["real", "measured", "masked", "invented"]
 RESIDE_SITE = "https://sites.google.com/view/reside-dehaze-datasets"

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from claritygan_cli.data.folders import image_files
 from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.media.find import image_files
 
 HAZY_NAMES = ("hazy", "haze", "input", "synthetic")
 CLEAR_NAMES = ("clear", "gt", "GT", "original", "target", "clean")

@@ -12,19 +12,9 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from claritygan_cli.atomic import written_whole
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media import image16
+from claritygan_cli.media.find import PHOTO_FORMATS
 from claritygan_cli.media.picture import Picture
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-}
-"""File endings that can be written, with Pillow's name of the format."""
-READABLE = frozenset(FORMATS) | {".gif"}
 ORIENTATION_TAG = 0x0112
 BITS_TAG, PHOTOMETRIC_TAG, PLANAR_TAG, EXTRA_TAG = 258, 262, 284, 338
 WHITE_IS_ZERO, SEPARATE_PLANES, PREMULTIPLIED = 0, 2, 1
@@ -91,7 +81,7 @@ def decode_picture(data: bytes, name: str) -> Picture:
 def ending_of(data: bytes) -> str:
     """The file ending of a picture's format; ``.png`` where its format cannot be written."""
     with Image.open(io.BytesIO(data)) as image:
-        return next((ending for ending, form in FORMATS.items() if form == image.format), ".png")
+        return next((ending for ending, form in PHOTO_FORMATS.items() if form == image.format), ".png")
 
 
 def _decode(image: Image.Image, data: bytes) -> Picture:
@@ -212,10 +202,10 @@ def write_picture(target: IO[bytes], picture: Picture, suffix: str, quality: int
     16 bits are kept in PNG and TIFF and rounded to 8 elsewhere. JPEG and BMP hold no alpha: it is laid on white.
 
     Args:
-        suffix: a key of :data:`FORMATS`.
+        suffix: a key of :data:`PHOTO_FORMATS`.
         quality: of JPEG and WebP, 1 to 100.
     """
-    form = FORMATS[suffix]
+    form = PHOTO_FORMATS[suffix]
     if form in ("PNG", "TIFF") and picture.pixels.dtype == np.uint16:
         if form == "PNG":
             image16.write_png(target, picture.planes(), picture.icc, picture.exif)

@@ -8,27 +8,8 @@ from av.codec.codec import UnknownCodecError
 from PIL import Image
 
 from claritygan_cli.errors import SettingError
+from claritygan_cli.media.find import READABLE_VIDEOS
 
-VIDEO_FORMATS = {
-    ".mp4": "mp4",
-    ".m4v": "mp4",
-    ".mov": "mov",
-    ".mkv": "matroska",
-    ".webm": "webm",
-    ".avi": "avi",
-    ".gif": "gif",
-}
-"""File endings that can be written, with libav's name of the format."""
-READABLE_VIDEOS = frozenset(VIDEO_FORMATS) - {".gif"} | {
-    ".mpg",
-    ".mpeg",
-    ".ts",
-    ".mts",
-    ".m2ts",
-    ".wmv",
-    ".flv",
-    ".3gp",
-}
 CODECS = {
     "h264": "libx264",
     "hevc": "libx265",

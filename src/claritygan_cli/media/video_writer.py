@@ -8,7 +8,8 @@ import av
 from av.codec.codec import find_best_pix_fmt_of_list
 
 from claritygan_cli.errors import ImageError
-from claritygan_cli.media.video_formats import CODECS, DROPPED_AUDIO, VIDEO_FORMATS, Encoding
+from claritygan_cli.media.find import VIDEO_FORMATS
+from claritygan_cli.media.video_formats import CODECS, DROPPED_AUDIO, Encoding
 from claritygan_cli.media.video_reader import BROKEN, LIMITED, VideoReader
 from claritygan_cli.media.video_reader import describe as reason_of
 

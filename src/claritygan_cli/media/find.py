@@ -1,0 +1,125 @@
+"""Which files are photos and videos, by their names, and the one walk through folders that finds them."""
+
+import os
+import re
+import stat
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+PHOTO_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+"""File endings of photos that can be read and written, with Pillow's name of the format."""
+READABLE_PHOTOS = frozenset(PHOTO_FORMATS) | {".gif"}
+VIDEO_FORMATS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".avi": "avi",
+    ".gif": "gif",
+}
+"""File endings of videos that can be written, with libav's name of the format."""
+UNWRITABLE_VIDEOS = frozenset({".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp"})
+READABLE_VIDEOS = frozenset(VIDEO_FORMATS) - {".gif"} | UNWRITABLE_VIDEOS
+"""GIFs may be either; see :func:`claritygan_cli.media.video_formats.is_video`."""
+OTHER_KINDS = frozenset(
+    [
+        ".avif",
+        ".heic",
+        ".heif",
+        ".jxl",
+        ".jp2",
+        ".jfif",
+        ".jpe",
+        ".psd",
+        ".tga",
+        ".ppm",
+        ".pgm",
+        ".pnm",
+        ".exr",
+        ".hdr",
+        ".dng",
+        ".raw",
+        ".cr2",
+        ".nef",
+        ".arw",
+        ".ico",
+        ".svg",
+        ".pdf",
+        ".ogv",
+        ".txt",
+        ".csv",
+        ".json",
+        ".html",
+        ".zip",
+        ".y4m",
+        ".yuv",
+    ]
+)
+"""Endings that people give to files, and never to folders; none of them can be written."""
+READABLE = READABLE_PHOTOS | READABLE_VIDEOS
+
+
+@dataclass(frozen=True)
+class FilesFound:
+    """Files of a folder, in natural order, and those of such names that are not regular files."""
+
+    files: tuple[Path, ...]
+    others: tuple[Path, ...]
+
+
+def natural_key(path: Path) -> list[tuple[int, int | str]]:
+    """Sorts ``2.png`` before ``10.png``, and parts of paths one after the other."""
+    words = [word for part in path.parts for word in (*re.split(r"(\d+)", part), "/")]
+    return [(0, int(word)) if word.isdecimal() else (1, word) for word in words if word]
+
+
+def is_regular(path: Path) -> bool:
+    """Whether a path leads to a regular file: not to a folder, a pipe or a device, and not nowhere."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def has_ending(path: Path, endings: Collection[str]) -> bool:
+    """Whether a file's name ends like one of these, in any case."""
+    return path.suffix.lower() in endings
+
+
+def files_below(folder: Path, endings: Collection[str] = READABLE, leave_out: Path | None = None) -> FilesFound:
+    """All files of a folder and its subfolders that end so. Hidden files and folders, and linked folders, are left out.
+
+    Args:
+        leave_out: a resolved subfolder that is left out too.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    files: list[Path] = []
+    others: list[Path] = []
+    for base, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [f for f in folders if not f.startswith(".") and Path(base, f).resolve() != leave_out]
+        for name in names:
+            path = Path(base, name)
+            if not name.startswith(".") and has_ending(path, endings):
+                (files if is_regular(path) else others).append(path)
+    return FilesFound(tuple(sorted(files, key=natural_key)), tuple(sorted(others, key=natural_key)))
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The photos of a folder and its subfolders, in natural order; none where there is no such folder."""
+    return list(files_below(folder, PHOTO_FORMATS).files) if folder.is_dir() else []

@@ -11,13 +11,13 @@ import claritygan_cli
 
 ROOT = Path(claritygan_cli.__file__).parent
 FLOORS = {
-    "cli": 4,
-    "batch": 3,
-    "training": 3,
-    "evaluation": 2,
+    "cli": 5,
+    "batch": 4,
+    "training": 4,
+    "evaluation": 3,
+    "data": 2,
     "models": 1,
     "media": 1,
-    "data": 1,
     "engine": 0,
 }
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -42,7 +42,7 @@ def imported(path: Path) -> set[str]:
 def test_imports_go_downwards(path: Path) -> None:
     parts = path.relative_to(ROOT).parts
     own = parts[0] if len(parts) > 1 else None
-    floor = FLOORS[own] if own else 5
+    floor = FLOORS[own] if own else 6
     for module in imported(path):
         other = wing(module)
         if other is not None and other != own:

@@ -105,14 +105,14 @@ def check(settings: Any) -> None:
 
 def _check_number(name: str, value: float, declaration: Declaration) -> None:
     low, high = declaration.minimum, declaration.maximum
-    if math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high):
+    if not math.isfinite(value):
+        raise SettingError(name, value, "must be a finite number")
+    if (low is None or value >= low) and (high is None or value <= high):
         return
     if low is not None and high is not None:
         wanted = f"must lie between {low:g} and {high:g}"
     elif low is not None:
         wanted = f"must be {low:g} or more"
-    elif high is not None:
-        wanted = f"must be {high:g} or less"
     else:
-        wanted = "must be a finite number"
+        wanted = f"must be {high:g} or less"
     raise SettingError(name, value, wanted)

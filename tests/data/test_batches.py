@@ -7,11 +7,13 @@ import torch
 from PIL import Image
 
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
+from claritygan_cli.data.kinds import Part
 from claritygan_cli.data.layouts import TrainingFiles, find_training_files
 from claritygan_cli.data.synthesis import HazeParameters, HazyViews
 from claritygan_cli.errors import DataError
 
-PLAN = BatchPlan(batch=4, size=64, views="square", unpaired=True, paired=True, seed=1)
+ALL: frozenset[Part] = frozenset({"hazy", "clear", "pairs"})
+PLAN = BatchPlan(batch=4, size=64, crop_shapes="square", parts=(ALL,), seed=1)
 
 
 @pytest.fixture
@@ -64,10 +66,10 @@ def test_a_batch(files: TrainingFiles) -> None:
     assert batch.pairs.hazy.shape == (4, 3, 64, 64)
 
 
-@pytest.mark.parametrize("views", ["square", "varied"])
-def test_a_step_is_the_same_whoever_makes_it(files: TrainingFiles, views: str) -> None:
+@pytest.mark.parametrize("shapes", ["square", "varied"])
+def test_a_step_is_the_same_whoever_makes_it(files: TrainingFiles, shapes: str) -> None:
     """However often, in whatever order, in whatever process: this is what resuming and loader processes rest on."""
-    plan = replace(PLAN, views=views)  # type: ignore[arg-type]
+    plan = replace(PLAN, crop_shapes=shapes)  # type: ignore[arg-type]
     expected = [Batches(files, plan).make(step) for step in range(6)]
     worn = Batches(files, plan)
     for step in (5, 0, 3, 3, 4):
@@ -85,8 +87,8 @@ def test_ranks_share_a_batch(files: TrainingFiles) -> None:
         assert torch.equal(value, torch.cat(parts))
 
 
-def test_varied_views_are_of_equal_area_and_multiples_of_the_stride(files: TrainingFiles) -> None:
-    plan = replace(PLAN, views="varied", size=128, batch=8, ranks=2)
+def test_varied_crops_are_of_equal_area_and_multiples_of_the_stride(files: TrainingFiles) -> None:
+    plan = replace(PLAN, crop_shapes="varied", size=128, batch=8, ranks=2)
     seen = {plan.shape_and_count(step) for step in range(200)}
     assert len({shape for shape, _ in seen}) == 6
     for (height, width), count in seen:
@@ -95,7 +97,7 @@ def test_varied_views_are_of_equal_area_and_multiples_of_the_stride(files: Train
 
 
 def test_an_epoch_draws_every_picture_once(files: TrainingFiles) -> None:
-    batches = Batches(files, replace(PLAN, batch=2, paired=False))
+    batches = Batches(files, replace(PLAN, batch=2, parts=(ALL - {"pairs"},)))
     assert len(files.hazy) == 6
     assert batches.steps_per_epoch() == 3
     for domain, count in ((0, 6), (1, 6)):
@@ -131,7 +133,7 @@ def test_broken_files_are_left_out_and_reported(root: Path) -> None:
     (root / "room/depth/r.png").write_bytes(b"broken")
     files = find_training_files((root,), (), ())
     for workers in (0, 1):
-        batches = list(loaded(Batches(files, replace(PLAN, paired=False)), range(4), workers, Stopwatch()))
+        batches = list(loaded(Batches(files, replace(PLAN, parts=(ALL - {"pairs"},))), range(4), workers, Stopwatch()))
         problems = {problem for batch in batches for problem in batch.broken}
         assert {problem.split(":")[0] for problem in problems} == {
             str(root / "hazy/1_1.png"),
@@ -159,10 +161,23 @@ def test_nothing_readable_is_an_error(root: Path, workers: int) -> None:
         next(loaded(Batches(files, PLAN), range(2), workers, Stopwatch()))
 
 
-def test_photos_of_invented_depth_lose_their_veil_where_haze_is_put_in(tmp_path: Path, photo: np.ndarray) -> None:
+def test_photos_of_invented_depth_get_black_shadows_where_haze_is_put_in(tmp_path: Path, photo: np.ndarray) -> None:
     (tmp_path / "clear").mkdir()
     Image.fromarray((photo * 0.9 + 24).astype(np.uint8)).save(tmp_path / "clear/a.png")
-    batches = Batches(find_training_files((), (), (tmp_path / "clear",)), replace(PLAN, unpaired=False))
+    batches = Batches(find_training_files((), (), (tmp_path / "clear",)), replace(PLAN, parts=(frozenset({"pairs"}),)))
     pairs = batches.make(0).pairs
     assert pairs is not None
     assert pairs.clear.flatten(1).quantile(0.02, 1).min() < 0.04  # 0.07 with the black_point
+
+
+def test_only_the_parts_that_a_step_needs_are_made(files: TrainingFiles) -> None:
+    needs: tuple[frozenset[Part], ...] = (frozenset({"hazy"}), frozenset({"clear"}), frozenset({"pairs"}), ALL)
+    some, whole = Batches(files, replace(PLAN, parts=needs)), Batches(files, PLAN)
+    for step, parts in enumerate(needs):
+        batch, full = some.make(step), whole.make(step)
+        for part in ("hazy", "clear"):
+            made = getattr(batch, part)
+            assert (made is not None) == (part in parts)
+            assert made is None or torch.equal(made, getattr(full, part))  # parts do not depend on each other
+        assert (batch.haze is not None) == ("clear" in parts)
+        assert (batch.pairs is not None) == ("pairs" in parts)

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.training.tiny_run import tiny_card
 
-from claritygan_cli.training import generator_pair
 from claritygan_cli.training.config import TrainConfig
 
 
@@ -31,19 +29,20 @@ def data(tmp_path: Path, photo: np.ndarray) -> Path:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fresh scattering generators are tiny ones."""
-    monkeypatch.setattr(generator_pair, "fresh_card", tiny_card)
+    """No TensorBoard."""
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
 @pytest.fixture
 def config(data: Path, tmp_path: Path, tiny: None) -> TrainConfig:
     """Two epochs of two steps."""
-    return TrainConfig(
+    return TrainConfig().changed(
         out=tmp_path / "run",
         hazy=(data / "hazy",),
         clear=(data / "clear",),
         validation=(data / "val",),
+        level_widths=(4, 8),
+        level_blocks=(1, 1),
         width=4,
         discriminator_width=4,
         blocks=1,

@@ -51,7 +51,7 @@ def test_pictures_cross_the_domains(kind: str) -> None:
     hazy, clear = pictures()
     made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
     identity = [hazy] if kind == "resnet" else []
-    closing = made.practice.exercise.hazy if made.practice else made.fake_hazy
+    closing = made.known_haze.known.hazy if made.known_haze else made.fake_hazy
     for name, expected in (("G", [hazy, clear, closing]), ("F", [clear, made.fake_clear, *identity])):
         images = [image for batch in expected for image in batch.detach()]
         assert len(seen[name]) == len(images)
@@ -117,15 +117,15 @@ def test_scattering_cycles_by_hand() -> None:
     assert made.same_hazy is None
     for name, value in expected.items():
         torch.testing.assert_close(getattr(made, name), value, atol=1e-5, rtol=1e-4)
-    practice = made.practice
-    assert practice is not None
+    seen = made.known_haze
+    assert seen is not None
     for value, wanted in (
-        (practice.exercise.hazy, misty),
-        (practice.exercise.clear, clear),
-        (practice.exercise.t, known),
-        (practice.exercise.airlight, HAZE.airlight),
-        (practice.seen_t, seen_t),
-        (practice.seen_airlight, seen_airlight),
+        (seen.known.hazy, misty),
+        (seen.known.clear, clear),
+        (seen.known.t, known),
+        (seen.known.airlight, HAZE.airlight),
+        (seen.seen_t, seen_t),
+        (seen.seen_airlight, seen_airlight),
     ):
         torch.testing.assert_close(value, wanted, atol=1e-5, rtol=1e-4)
 

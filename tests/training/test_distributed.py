@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 import torch
@@ -16,15 +15,15 @@ from claritygan_cli.training.run_folder import RunFolder
 
 @pytest.mark.parametrize("generator", ["scattering", "resnet"])
 def test_two_processes_train_as_one_with_the_same_batch(config: TrainConfig, generator: str) -> None:
-    config = replace(config, generator=generator, epochs=4, batch=4, paired_weight=1.0)  # type: ignore[arg-type]
+    config = config.changed(generator=generator, epochs=4, batch=4, paired_weight=1.0)  # type: ignore[arg-type]
     train(config)
-    two = replace(config, out=config.out.with_name("two"))
+    two = config.changed(out=config.run.folder.with_name("two"))
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", tiny_run.__file__]
-    done = subprocess.run([*launch, two.to_json()], capture_output=True, text=True, check=False)
+    done = subprocess.run([*launch, two.to_toml()], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert done.stderr.count("epoch 1/4") == 1
-    one, both = (RunFolder(c.out).load()["system"] for c in (config, two))
+    one, both = (RunFolder(c.run.folder).load()["system"] for c in (config, two))
     assert one["number"] == both["number"] == 4
     assert len(both["processes"]) == 2
     for name, value in {**one["networks"], "discriminators": one["discriminators"]}.items():
@@ -32,21 +31,21 @@ def test_two_processes_train_as_one_with_the_same_batch(config: TrainConfig, gen
             difference = (weights - {**both["networks"], "discriminators": both["discriminators"]}[name][key]).abs()
             if key.endswith("bias") and (generator == "resnet" or name == "discriminators"):
                 # InstanceNorm takes biases away: Adam makes steps of the rounding of their vanishing gradient
-                assert difference.max() < 2 * 4 * config.learning_rate
+                assert difference.max() < 2 * 4 * config.optimisation.learning_rate
             else:
-                assert difference.mean() < 0.02 * config.learning_rate, f"{name} {key}"
-    more = replace(two, epochs=5)
-    done = subprocess.run([*launch, more.to_json(), "resume"], capture_output=True, text=True, check=False)
+                assert difference.mean() < 0.02 * config.optimisation.learning_rate, f"{name} {key}"
+    more = two.changed(epochs=5)
+    done = subprocess.run([*launch, more.to_toml(), "resume"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert RunFolder(two.out).load()["system"]["number"] == 5
+    assert RunFolder(two.run.folder).load()["system"]["number"] == 5
 
 
 def test_two_processes_take_turns_in_supervised_runs(config: TrainConfig) -> None:
-    two = replace(config, objective="supervised", epochs=4, batch=4)
+    two = config.changed(objective="supervised", epochs=4, batch=4)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", tiny_run.__file__]
-    done = subprocess.run([*launch, two.to_json()], capture_output=True, text=True, check=False)
+    done = subprocess.run([*launch, two.to_toml()], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert RunFolder(two.out).load()["system"]["number"] >= 4  # the hazifier had its kind_of_step, too
+    assert RunFolder(two.run.folder).load()["system"]["number"] >= 4  # the hazifier had its kind_of_step, too
 
 
 def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +59,7 @@ def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_batches_must_divide_among_processes(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "WORLD_SIZE" not in os.environ
     monkeypatch.setattr("claritygan_cli.training.run.process_group", lambda device: _pretend(device))
-    with pytest.raises(UsageError, match="--batch 2: must be a multiple of the 3 processes"):
+    with pytest.raises(UsageError, match="batch 2: must be a multiple of the 3 processes"):
         train(config)
 
 

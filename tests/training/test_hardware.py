@@ -1,4 +1,4 @@
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,24 +26,26 @@ def test_loader_processes_suit_the_machine(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, cores: int, device: torch.device, ranks: int, workers: int
 ) -> None:
     monkeypatch.setattr(hardware, "processors", lambda: cores)
-    assert suitable_workers(replace(config, workers=None), device, ranks) == workers
-    assert suitable_workers(replace(config, workers=5), device, ranks) == 5
+    assert suitable_workers(config.changed(workers=None), device, ranks) == workers
+    assert suitable_workers(config.changed(workers=5), device, ranks) == 5
 
 
-@pytest.mark.parametrize(("half", "whole", "expected"), [(1.0, 2.0, "bf16"), (2.0, 1.0, "fp32")])
-def test_auto_takes_what_is_measurably_faster(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, half: float, whole: float, expected: str
+@pytest.mark.parametrize(
+    ("flags", "expected"), [("fpu amx_bf16 avx2", "bf16"), ("fpu avx512_bf16", "fp32"), ("", "fp32")]
+)
+def test_auto_is_what_the_processor_is_made_for(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, expected: str
 ) -> None:
-    times = {True: half, False: whole}
-    monkeypatch.setattr(hardware, "_seconds", lambda device, half: times[half])
-    assert settled_precision(replace(config, precision="auto"), CPU) == expected
-    assert settled_precision(replace(config, precision="fp16"), CPU) == "fp16"
-
-
-def test_measuring_leaves_the_random_numbers_alone(config: TrainConfig) -> None:
-    before = torch.get_rng_state()
-    assert settled_precision(replace(config, precision="auto"), CPU) in ("bf16", "fp32")
-    assert torch.equal(torch.get_rng_state(), before)
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "cpuinfo")
+    hardware.cpu_flags.cache_clear()
+    precision, reason = settled_precision(config.changed(precision="auto"), CPU)
+    assert (precision, "amx_bf16" in reason) == (expected, True)
+    assert settled_precision(config.changed(precision="fp16"), CPU)[0] == "fp16"
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "nowhere")
+    hardware.cpu_flags.cache_clear()
+    assert settled_precision(config.changed(precision="auto"), CPU)[0] == "fp32"
+    hardware.cpu_flags.cache_clear()
 
 
 def test_peak_memory_grows() -> None:

@@ -24,10 +24,10 @@ from claritygan_cli.training.losses import PerceptualLoss
 from claritygan_cli.training.objectives import (
     DiscriminatorObjective,
     GeneratorObjective,
-    StepKind,
     dehazing_terms,
     hazifying_terms,
 )
+from claritygan_cli.training.schedule import StepKind
 from claritygan_cli.training.vgg import vgg_layers
 
 
@@ -59,11 +59,11 @@ def assert_terms(terms: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 @pytest.mark.parametrize("form", ["lsgan", "log"])
 @torch.no_grad()
 def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str) -> None:
-    config = replace(config, generator=generator, adversarial=form, perceptual_weight=0.3)  # type: ignore[arg-type]
-    pair, discriminators = shaken(config), DiscriminatorObjective(config.adversarial, width=4)
+    config = config.changed(generator=generator, adversarial=form, perceptual_weight=0.3)  # type: ignore[arg-type]
+    pair, discriminators = shaken(config), DiscriminatorObjective(config.losses.adversarial, width=4)
     vgg = PerceptualLoss(vgg_layers([4, 4, 8, 8, 8]), ("relu1_2", "relu3_1"))
     hazy, clear, haze = pictures()
-    teacher = shaken(replace(config, seed=config.seed + 1)).dehaze.eval()
+    teacher = shaken(config.changed(seed=config.run.seed + 1)).dehaze.eval()
     losses = GeneratorObjective(config, pair, discriminators, vgg, teacher)
     terms, fake_hazy, fake_clear = losses(hazy, clear, haze, None)
     made = make_cycles(pair.dehaze, pair.hazify, hazy, clear, haze)
@@ -87,18 +87,18 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
     if generator == "resnet":
         expected["identity_hazy"] = 5 * (pair.hazify(hazy) - hazy).abs().mean()
     else:
-        practice = made.practice
-        assert practice is not None
+        known_haze = made.known_haze
+        assert known_haze is not None
         assert made.depth_error is not None
         expected |= {
-            "cycle_transmission": 10 * 0.5 * (practice.seen_t - practice.exercise.t).abs().mean(),
-            "cycle_airlight": 10 * 0.3 * (practice.seen_airlight - haze.airlight)[0].abs().mean() / 2,
+            "cycle_transmission": 10 * 0.5 * (known_haze.seen_t - known_haze.known.t).abs().mean(),
+            "cycle_airlight": 10 * 0.3 * (known_haze.seen_airlight - haze.airlight)[0].abs().mean() / 2,
             "cycle_depth": 10 * made.depth_error.abs().mean(),
         }
         assert isinstance(teacher, ScatteringDehazer)
         assert isinstance(pair.dehaze, ScatteringDehazer)
-        for in_more_haze, exercise in ((False, practice.exercise), (True, put_into_more_haze(teacher, hazy, haze))):
-            again, *fakes = losses(hazy, clear, haze, None, StepKind(("dehaze",), in_more_haze))
+        for more_haze, exercise in ((False, known_haze.known), (True, put_into_more_haze(teacher, hazy, haze))):
+            again, *fakes = losses(hazy, clear, haze, None, StepKind(("dehaze",), more_haze))
             assert fakes == [None, None]
             read, t, light = estimate_haze(pair.dehaze, exercise.hazy)
             shown = ((1 - exercise.t).mean((1, 2, 3)) > 0.05).reshape(2, 1, 1, 1)
@@ -187,7 +187,7 @@ def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> N
         "paired_depth": (mean(depth - views.depth)[:2] * [1, 0.3]).sum() / 3,
         "paired_hazy": (mean(fog(depth) - hazy) * [1, 0.3, 1]).mean(),
     }
-    terms = dehazing_terms(pair.dehaze, views) | hazifying_terms(pair, views)
+    terms = dehazing_terms(config.losses, pair.dehaze, views) | hazifying_terms(config.losses, pair, views)
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
@@ -203,7 +203,7 @@ def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConf
     assert isinstance(bounded, HazeEstimate)
     assert (bounded.transmission > 0.5).any()  # it would be held back
     views = replace(real_views(picture, picture), t=haze, known=torch.ones(1, dtype=torch.bool))
-    torch.stack(list(dehazing_terms(dehaze, views).values())).sum().backward()
+    torch.stack(list(dehazing_terms(config.losses, dehaze, views).values())).sum().backward()
     assert dehaze.head.bias.grad is not None
     torch.testing.assert_close(dehaze.head.bias.grad.sign(), torch.tensor([-1.0]))  # towards less haze
     dehaze.head.bias.grad = None
@@ -215,9 +215,9 @@ def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConf
 
 @torch.no_grad()
 def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
-    config = replace(config, generator="resnet", paired_weight=4.0)
+    config = config.changed(generator="resnet", paired_weight=4.0)
     pair, views = make_generator_pair(config), mixed_views()
-    losses = GeneratorObjective(config, pair, None, None, pair.dehaze)
+    losses = GeneratorObjective(config.changed(objective="supervised"), pair, None, None, pair.dehaze)
     terms, fake_hazy, _ = losses(None, None, None, views)
     assert fake_hazy is None
     for pupil, name in (("dehaze", "paired_clear"), ("hazify", "paired_hazy")):

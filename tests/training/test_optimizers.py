@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -10,7 +8,7 @@ from claritygan_cli.training.optimizers import OptimizerStepper, make_adam, make
 CPU = torch.device("cpu")
 
 
-def layer_and_descent(config: TrainConfig) -> tuple[torch.nn.Linear, OptimizerStepper]:
+def layer_and_stepper(config: TrainConfig) -> tuple[torch.nn.Linear, OptimizerStepper]:
     torch.manual_seed(0)
     layer = torch.nn.Linear(2, 1)
     return layer, OptimizerStepper(make_adam([layer], 0.1), config, CPU)
@@ -18,7 +16,7 @@ def layer_and_descent(config: TrainConfig) -> tuple[torch.nn.Linear, OptimizerSt
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_steps_that_are_not_finite_change_nothing(config: TrainConfig, precision: str) -> None:
-    layer, stepper = layer_and_descent(replace(config, precision=precision))  # type: ignore[arg-type]
+    layer, stepper = layer_and_stepper(config.changed(precision=precision))  # type: ignore[arg-type]
     before = layer.weight.detach().clone()
     assert not stepper.step(layer(torch.tensor([float("inf"), 0.0])).sum(), 0.1)
     root = layer.weight.sum() - layer.weight.sum().detach()
@@ -30,9 +28,9 @@ def test_steps_that_are_not_finite_change_nothing(config: TrainConfig, precision
 
 def test_only_fp16_is_scaled_and_learns_its_scale(config: TrainConfig) -> None:
     for precision, scaled in (("fp32", False), ("bf16", False), ("fp16", True)):
-        _, stepper = layer_and_descent(replace(config, precision=precision))  # type: ignore[arg-type]
+        _, stepper = layer_and_stepper(config.changed(precision=precision))  # type: ignore[arg-type]
         assert stepper.scaler.is_enabled() is scaled
-    layer, stepper = layer_and_descent(replace(config, precision="fp16"))
+    layer, stepper = layer_and_stepper(config.changed(precision="fp16"))
     start = stepper.scaler.get_scale()
     stepper.step(layer(torch.tensor([float("inf"), 0.0])).sum(), 0.1)
     assert stepper.scaler.get_scale() == start / 2
@@ -40,7 +38,7 @@ def test_only_fp16_is_scaled_and_learns_its_scale(config: TrainConfig) -> None:
 
 def test_gradients_are_clipped_where_that_is_wanted(config: TrainConfig) -> None:
     for clip_norm, norm in ((0.0, 100 * 3**0.5), (1.0, 1.0)):
-        layer, stepper = layer_and_descent(replace(config, clip_norm=clip_norm))
+        layer, stepper = layer_and_stepper(config.changed(clip_norm=clip_norm))
         stepper.step(100 * layer(torch.ones(2)).sum(), 0.1)
         gradient = torch.cat([p.grad.flatten() for p in layer.parameters() if p.grad is not None])
         assert gradient.norm().item() == pytest.approx(norm, rel=1e-4)
@@ -50,7 +48,7 @@ def test_optimisers() -> None:
     layer = torch.nn.Linear(2, 1)
     assert make_adam([layer], 0.1)[0].param_groups[0]["betas"] == (0.5, 0.999)
     stem, hidden, head = torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 8, 3), torch.nn.Conv2d(8, 1, 3)
-    muon, adamw = make_muon([stem, hidden, head, layer], 0.1)
+    muon, adamw = make_muon([stem, hidden, head, layer], 0.1, 0.01)
     assert isinstance(muon, Muon)
     assert [p is hidden.weight for group in muon.param_groups for p in group["params"]] == [True]
     decay = {id(p): group["weight_decay"] for group in adamw.param_groups for p in group["params"]}

@@ -12,12 +12,12 @@ from claritygan_cli.training.run_folder import RunFolder, free_folder
 
 
 def test_settings_round_trip(config: TrainConfig) -> None:
-    folder = RunFolder(config.out)
-    folder.write_config(config)
-    assert folder.read_config() == config
-    folder.settings.write_text('{"data": 3}')
-    with pytest.raises(UsageError, match="no settings of a run"):
-        folder.read_config()
+    folder = RunFolder(config.run.folder)
+    folder.write_recipe(config)
+    assert folder.read_recipe() == config
+    folder.recipe.write_text("[data]\nsize = true\n")
+    with pytest.raises(UsageError, match=r"recipe\.toml: size True: must be of type int"):
+        folder.read_recipe()
 
 
 def test_the_best_checkpoint_stays_when_the_last_one_goes_on(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from claritygan_cli.errors import SettingError
+from claritygan_cli.models.kinds import Device
 from claritygan_cli.settings import check, setting
 
 Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp"]
 Codec = Literal["h264", "hevc", "av1", "vp9", "prores"]
-Device = Literal["auto", "cpu", "cuda", "mps"]
 
 RESULTS, VIDEOS, COMPUTING = "Results", "Videos", "Computing"
 """Headings in the help."""

@@ -16,9 +16,9 @@ from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_io import read_picture
 from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.kinds import Direction
 from claritygan_cli.models.loading import load_translator
 from claritygan_cli.models.video_translator import VideoTranslator
-from claritygan_cli.models.weights import Direction
 
 
 @dataclass(frozen=True)

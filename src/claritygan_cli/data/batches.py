@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from claritygan_cli.data.kinds import STRIDE, CropShapes, Part
 from claritygan_cli.data.layouts import Source, TrainingFiles
 from claritygan_cli.data.reader import Reader, cut, random_box
 from claritygan_cli.data.synthesis import (
@@ -32,12 +33,9 @@ from claritygan_cli.data.synthesis import (
 )
 from claritygan_cli.errors import DataError
 
-Views = Literal["square", "varied"]
 VARIED = ((0.75, 1), (1, 1), (1, 0.75), (1, 1.25), (1.5, 2), (2, 1.5))
 """Height and width of varied views, in units of the size: whole photos at several scales and aspects."""
 VARIED_WEIGHTS = (0.3, 0.15, 0.05, 0.15, 0.3, 0.05)
-STRIDE = 32
-"""Sides are multiples of it, so that scattering networks look at a view as it is."""
 CACHE = 1 << 30
 """Bytes of pictures kept in memory, of all loader processes together."""
 HAZY, CLEAR, PAIRS, SHAPE = range(4)
@@ -69,7 +67,7 @@ class Batch:
 
         def move(value: Any) -> Any:
             if isinstance(value, Tensor):
-                return value.to(device, non_blocking=True)
+                return value.to(device)
             if isinstance(value, HazyViews | HazeParameters):
                 return type(value)(**{f.name: move(getattr(value, f.name)) for f in fields(value)})
             return value
@@ -84,24 +82,23 @@ class BatchPlan:
     Attributes:
         batch: square views in a batch; larger views come in proportionally smaller batches.
         size: side of a square view, in pixels.
-        views: ``square``, or ``varied`` in scale and aspect.
-        unpaired, paired: which parts are wanted.
+        crop_shapes: ``square``, or ``varied`` in scale and aspect.
+        parts: of a batch that steps need, in turn: the first step the first of them, and so on, again and again.
         seed: of all random numbers.
         rank, ranks: this process and their number.
     """
 
     batch: int
     size: int
-    views: Views
-    unpaired: bool
-    paired: bool
+    crop_shapes: CropShapes
+    parts: tuple[frozenset[Part], ...]
     seed: int
     rank: int = 0
     ranks: int = 1
 
     def shape_and_count(self, step: int) -> tuple[tuple[int, int], int]:
         """Shape of the views of a step, and how many of them all processes get together."""
-        if self.views == "square":
+        if self.crop_shapes == "square":
             return (self.size, self.size), self.batch
         random = np.random.default_rng([self.seed, step, SHAPE])
         shares = VARIED[int(random.choice(len(VARIED), p=VARIED_WEIGHTS))]
@@ -129,7 +126,8 @@ class Batches(Dataset[Batch | DataError]):
 
     def steps_per_epoch(self) -> int:
         """Steps until every picture of the larger domain has been drawn once."""
-        wanted = (HAZY, CLEAR) if self.plan.unpaired else (PAIRS,)
+        needed = frozenset().union(*self.plan.parts)
+        wanted = (HAZY, CLEAR) if "hazy" in needed or "clear" in needed else (PAIRS,)
         return max(1, -(-max(len(self.domains[domain]) for domain in wanted) // self.plan.batch))
 
     def _index(self, domain: int, number: int) -> int:
@@ -191,11 +189,13 @@ class Batches(Dataset[Batch | DataError]):
             DataError: none of a domain's files can be read.
         """
         hazy = clear = haze = pairs = None
-        if self.plan.unpaired:
+        parts = self.plan.parts[step % len(self.plan.parts)]
+        if "hazy" in parts:
             hazy = concatenate(self._part(HAZY, step)).hazy
+        if "clear" in parts:
             views, hazes = zip(*self._part(CLEAR, step), strict=True)
             clear, haze = torch.cat(views), concatenate(hazes)
-        if self.plan.paired:
+        if "pairs" in parts:
             pairs = concatenate(self._part(PAIRS, step))
         return Batch(hazy, clear, haze, pairs, self.plan.shape_and_count(step)[1], list(self._broken.values()))
 

@@ -22,7 +22,7 @@ RESIDE_SITE = "https://sites.google.com/view/reside-dehaze-datasets"
 TEST_SETS = ("sots", "hsts", "test", "val")
 UNDERSTOOD = (
     "understood are hazy/ + clear/ or gt/ (RESIDE's ITS, OTS, SOTS), trainA/ (hazy) + trainB/ (clear), and "
-    f"NAME/rgb + NAME/depth, or --hazy DIR --clear DIR; RESIDE is published at {RESIDE_SITE}"
+    f"NAME/rgb + NAME/depth, or folders of hazy and of clear pictures; RESIDE is published at {RESIDE_SITE}"
 )
 
 

@@ -6,8 +6,6 @@ import zlib
 from fractions import Fraction
 from typing import IO
 
-import av
-import imageio.v3 as iio
 import numpy as np
 
 from claritygan_cli.errors import ImageError
@@ -28,6 +26,8 @@ def read_png(data: bytes, alpha: bool) -> np.ndarray:
     Raises:
         av.error.FFmpegError: the file is damaged.
     """
+    import av  # slow to load, and training on bare machines goes without it
+
     with av.open(io.BytesIO(data), "r") as container:
         frame = next(container.decode(video=0))
         return frame.to_ndarray(format="rgba64be" if alpha else "rgb48be").astype(np.uint16)
@@ -35,6 +35,8 @@ def read_png(data: bytes, alpha: bool) -> np.ndarray:
 
 def write_png(file: IO[bytes], planes: np.ndarray, icc: bytes | None, exif: bytes | None) -> None:
     """Write (H, W) or (H, W, 2 to 4) uint16; grey with alpha is written as colour with alpha."""
+    import av
+
     channels = 1 if planes.ndim == 2 else planes.shape[2]
     if channels == 2:
         planes = np.concatenate([planes[..., :1]] * 3 + [planes[..., 1:]], axis=2)
@@ -67,6 +69,8 @@ def read_tiff(data: bytes, planar: bool) -> np.ndarray:
     Raises:
         ImageError: its compression is not understood.
     """
+    import imageio.v3 as iio
+
     try:
         planes = np.asarray(iio.imread(data, plugin="tifffile", extension=".tiff", index=0))
     except ValueError as error:
@@ -78,6 +82,8 @@ def read_tiff(data: bytes, planar: bool) -> np.ndarray:
 
 def write_tiff(file: IO[bytes], planes: np.ndarray, icc: bytes | None) -> None:
     """Write (H, W) or (H, W, 2 to 4) uint16, compressed without loss."""
+    import imageio.v3 as iio
+
     channels = 1 if planes.ndim == 2 else planes.shape[2]
     data = iio.imwrite(
         "<bytes>",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from claritygan_cli.atomic import file_sha256
 from claritygan_cli.errors import ModelError
-from claritygan_cli.models.weights import Direction
+from claritygan_cli.models.kinds import Direction
 
 CATALOGUE_FILE = "catalogue.json"
 

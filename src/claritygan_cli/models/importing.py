@@ -13,7 +13,8 @@ from torch import Tensor
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.resnet import Variant
 from claritygan_cli.errors import ModelError, UsageError
-from claritygan_cli.models.weights import Direction, ModelCard, save_model
+from claritygan_cli.models.kinds import Direction
+from claritygan_cli.models.weights import ModelCard, save_model
 
 STATE_DICT_KEYS = ("state_dict", "model", "generator", "params")
 CLARITYGAN_MARK = "base.0.weight"

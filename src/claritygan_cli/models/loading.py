@@ -8,7 +8,8 @@ from claritygan_cli.engine.generators import Generator
 from claritygan_cli.errors import ModelError, SettingError, UsageError
 from claritygan_cli.models.catalogue import catalogue, weights_folder
 from claritygan_cli.models.image_translator import ImageTranslator
-from claritygan_cli.models.weights import Direction, ModelCard, load_model, read_card
+from claritygan_cli.models.kinds import Direction
+from claritygan_cli.models.weights import ModelCard, load_model, read_card
 
 
 def find_model(wanted: str | None, direction: Direction) -> tuple[Path, str | None]:

@@ -6,7 +6,7 @@ The metadata is one JSON document under the key ``claritygan``, see :class:`Mode
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,8 +16,8 @@ from claritygan_cli.atomic import file_sha256, written_whole
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import ModelError, SettingError
+from claritygan_cli.models.kinds import Direction
 
-Direction = Literal["dehaze", "hazify"]
 METADATA_KEY = "claritygan"
 GENERATORS: dict[tuple[str, str], type[Generator]] = {
     ("scattering", "dehaze"): ScatteringDehazer,

@@ -1,91 +1,135 @@
-"""Everything that a training run is told."""
+"""All that decides a training run: the settings, declared once. Light: no torch here.
 
-import json
-from dataclasses import asdict, dataclass, fields
+The command line makes its options of these dataclasses, and recipe files (TOML, one table for each group) are read into
+them: ``claritygan train --config recipe.toml``. Field names are unique over all groups.
+"""
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from claritygan_cli.data.batches import Views
-from claritygan_cli.models.weights import Direction
-from claritygan_cli.training.losses import AdversarialForm
+from claritygan_cli.data.kinds import STRIDE, CropShapes
+from claritygan_cli.errors import SettingError, UsageError
+from claritygan_cli.models.kinds import Device, Direction
+from claritygan_cli.settings import check, declared, setting, without_none
 
 Kind = Literal["scattering", "resnet"]
 Objective = Literal["cyclegan", "supervised"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+AdversarialForm = Literal["lsgan", "log"]
+Optimizer = Literal["auto", "adam", "muon"]
+
+DATA, MODEL, LOSSES, OPTIMISATION, RUN = "Data", "Model", "Losses", "Optimisation", "Run"
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """A training run.
+class DataConfig:
+    """What is trained on."""
 
-    Attributes:
-        data: folders in a layout of :mod:`claritygan_cli.data.layouts`.
-        hazy, clear: folders of hazy and of clear pictures.
-        out: run folder.
-        validation: folders with pairs, scored at every checkpoint.
-        initial: ``bundled``, or a run folder whose models to start from; None for fresh weights.
-        generator: ``scattering`` or ``resnet``.
-        width, blocks: of ``resnet``: channels of its first layer, residual blocks.
-        objective: ``cyclegan``, or ``supervised`` by the paired terms alone.
-        only: the generator that supervised training teaches, while the other stays as it is; None for both.
-        epochs: rounds over the larger domain.
-        max_minutes: time budget that the schedule fits itself to; None for no limit.
-        batch: square views in a step, of all processes together.
-        size: side of a square view, in pixels.
-        views: ``square`` or ``varied``.
-        learning_rate: until half of the run; then it falls linearly to 0.
-        adversarial: ``lsgan`` or ``log``.
-        cycle_weight, identity_weight, perceptual_weight, paired_weight: of the terms.
-        vgg: VGG-19 weights file; None takes torchvision's.
-        vgg_layers: ReLU layers that are compared.
-        r1_weight: of the gradient penalty on the discriminators (gamma).
-        discriminator_width: channels of their first layer.
-        clip_norm: gradients are scaled down to this norm; 0 leaves them.
-        pool: generated pictures that are kept for the discriminators.
-        precision: what networks compute with; ``auto`` takes bf16 where that is faster.
-        gradient_checkpointing: gradient checkpointing in the cycles, less memory for more time.
-        checkpoint_minutes: time between checkpoints.
-        workers: loader processes; None for as many as suit the machine.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        threads: CPU threads; 0 leaves torch's choice.
-        seed: of all random numbers.
-    """
+    data: tuple[Path, ...] = setting(
+        (),
+        help="RESIDE's ITS or OTS, hazy/ + clear/, trainA/ + trainB/, or NAME/rgb + NAME/depth; may repeat.",
+        metavar="DIR",
+        panel=DATA,
+    )
+    hazy: tuple[Path, ...] = setting((), help="Folder of hazy pictures; may repeat.", metavar="DIR", panel=DATA)
+    clear: tuple[Path, ...] = setting((), help="Folder of clear pictures; may repeat.", metavar="DIR", panel=DATA)
+    validation: tuple[Path, ...] = setting(
+        (), help="Folder with pairs (RESIDE's SOTS) to score; may repeat.", metavar="DIR", panel=DATA
+    )
+    batch: int = setting(4, help="Square crops in a step; larger crops come in smaller batches.", minimum=1, panel=DATA)
+    size: int = setting(128, help="Side of a square crop in pixels, a multiple of 32.", minimum=64, panel=DATA)
+    crop_shapes: CropShapes = setting("square", help="Or varied in scale and aspect.", panel=DATA)
 
-    out: Path
-    data: tuple[Path, ...] = ()
-    hazy: tuple[Path, ...] = ()
-    clear: tuple[Path, ...] = ()
-    validation: tuple[Path, ...] = ()
-    initial: str | None = None
-    generator: Kind = "scattering"
-    width: int = 64
-    blocks: int = 9
-    objective: Objective = "cyclegan"
-    only: Direction | None = None
-    epochs: int = 200
-    max_minutes: float | None = None
-    batch: int = 4
-    size: int = 128
-    views: Views = "square"
-    learning_rate: float = 2e-4
-    adversarial: AdversarialForm = "lsgan"
-    cycle_weight: float = 10.0
-    identity_weight: float = 5.0
-    perceptual_weight: float = 0.0
-    paired_weight: float = 0.0
-    vgg: Path | None = None
-    vgg_layers: tuple[str, ...] = ("relu2_2", "relu3_4")
-    r1_weight: float = 0.0
-    discriminator_width: int = 64
-    clip_norm: float = 0.0
-    pool: int = 50
-    precision: Precision = "auto"
-    gradient_checkpointing: bool = False
-    checkpoint_minutes: float = 10.0
-    workers: int | None = None
-    device: str = "auto"
-    threads: int = 0
-    seed: int = 0
+    def __post_init__(self) -> None:
+        check(self)
+        if self.size % STRIDE:
+            raise SettingError("size", self.size, f"must be a multiple of {STRIDE}")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The networks."""
+
+    generator: Kind = setting("scattering", help="Kind of generator.", panel=MODEL)
+    initial: str | None = setting(
+        None,
+        help="Start from a run's models, or from the 'bundled' ones.",
+        metavar="RUN",
+        shown_default="fresh weights",
+        panel=MODEL,
+    )
+    working_size: int | None = setting(
+        None,
+        help="Longest side at which generators will see photos.",
+        minimum=32,
+        maximum=4096,
+        shown_default="1.5 times the crops' size",
+        panel=MODEL,
+    )
+    level_widths: tuple[int, ...] = setting(
+        (32, 64, 128, 144, 176), help="scattering: channels of the U-Net's levels.", minimum=1, panel=MODEL
+    )
+    level_blocks: tuple[int, ...] = setting(
+        (0, 2, 3, 3, 1), help="scattering: residual blocks of the U-Net's levels.", minimum=0, panel=MODEL
+    )
+    width: int = setting(64, help="resnet: channels of the first layer.", minimum=1, panel=MODEL)
+    blocks: int = setting(9, help="resnet: residual blocks.", minimum=1, panel=MODEL)
+    discriminator_width: int = setting(64, help="Channels of the discriminators' first layer.", minimum=1, panel=MODEL)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if len(self.level_widths) != len(self.level_blocks) or len(self.level_widths) < 2:
+            raise SettingError(
+                "level_blocks", self.level_blocks, "name one number for each of two or more level widths"
+            )
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What is minimised."""
+
+    objective: Objective = setting(
+        "cyclegan", help="cyclegan: unpaired, with discriminators; supervised: pairs alone.", panel=LOSSES
+    )
+    adversarial: AdversarialForm = setting("lsgan", help="Form of the adversarial loss.", panel=LOSSES)
+    cycle_weight: float = setting(10.0, help="Weight of the cycle terms.", minimum=0.0, panel=LOSSES)
+    identity_weight: float = setting(5.0, help="Weight of the identity terms.", minimum=0.0, panel=LOSSES)
+    perceptual_weight: float = setting(
+        0.0, help="Weight of the VGG term on the cycles; 0: off.", minimum=0.0, panel=LOSSES
+    )
+    paired_weight: float = setting(
+        0.0, help="cyclegan: weight of the supervised terms; 0: purely unpaired.", minimum=0.0, panel=LOSSES
+    )
+    transmission_weight: float = setting(
+        0.5, help="Weight of transmission beside the clear picture.", minimum=0.0, panel=LOSSES
+    )
+    airlight_weight: float = setting(
+        0.3, help="Weight of airlight beside the clear picture.", minimum=0.0, panel=LOSSES
+    )
+    invented_depth_weight: float = setting(
+        0.3, help="Weight of pictures whose depth is invented, beside 1 of measured ones.", minimum=0.0, panel=LOSSES
+    )
+    visible_haze: float = setting(
+        0.05,
+        help="Mean share of airlight in a picture from which on airlight is learned.",
+        minimum=0.0,
+        maximum=1.0,
+        panel=LOSSES,
+    )
+    r1_weight: float = setting(
+        0.0, help="Weight of the R1 gradient penalty on discriminators; 0: off.", minimum=0.0, panel=LOSSES
+    )
+    vgg: Path | None = setting(
+        None, help="VGG-19 weights file.", metavar="FILE", shown_default="torchvision's download", panel=LOSSES
+    )
+    vgg_layers: tuple[str, ...] = setting(
+        ("relu2_2", "relu3_4"), help="ReLU to compare; may repeat.", flags=("--vgg-layer",), panel=LOSSES
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def unpaired(self) -> bool:
@@ -97,24 +141,196 @@ class TrainConfig:
         """Whether the supervised terms are wanted."""
         return self.objective == "supervised" or self.paired_weight > 0
 
-    def to_json(self) -> str:
-        """As a JSON document; paths are absolute strings."""
-        return json.dumps(asdict(self), indent=1, default=lambda path: str(path.absolute()))
 
-    @staticmethod
-    def from_json(text: str) -> "TrainConfig":
-        """The inverse of :meth:`to_json`.
+@dataclass(frozen=True)
+class OptimisationConfig:
+    """How it is minimised."""
+
+    optimizer: Optimizer = setting(
+        "auto",
+        help="adam: CycleGAN's; muon: Muon with AdamW. auto: adam for an unpaired resnet, else muon.",
+        panel=OPTIMISATION,
+    )
+    learning_rate: float = setting(2e-4, help="Its peak.", minimum=0.0, panel=OPTIMISATION)
+    constant_share: float = setting(
+        0.5,
+        help="Share of the run after which the learning rate falls linearly to 0.",
+        minimum=0.0,
+        maximum=1.0,
+        panel=OPTIMISATION,
+    )
+    weight_decay: float = setting(0.01, help="muon: decay of weights, not of biases.", minimum=0.0, panel=OPTIMISATION)
+    ema_decay: float = setting(
+        0.999,
+        help="Of the weights' moving average, which is what is exported.",
+        minimum=0.0,
+        maximum=1.0,
+        panel=OPTIMISATION,
+    )
+    clip_norm: float = setting(0.0, help="Greatest norm of a gradient; 0: any.", minimum=0.0, panel=OPTIMISATION)
+    pool_size: int = setting(50, help="Generated pictures kept for the discriminators.", minimum=0, panel=OPTIMISATION)
+    schedule: str = setting(
+        "",
+        help="What steps train, in turn: both, dehaze, hazify, dehaze-more (haze put into hazy pictures), each with a "
+        "count, like 'dehaze:3 hazify:1'.",
+        metavar="STEPS",
+        shown_default="by objective and generator",
+        panel=OPTIMISATION,
+    )
+    train_only: Direction | None = setting(
+        None,
+        help="Supervised: train this one of the initial models, keep the other.",
+        shown_default="both",
+        panel=OPTIMISATION,
+    )
+    precision: Precision = setting("auto", help="auto: bf16 where the processor has it.", panel=OPTIMISATION)
+    gradient_checkpointing: bool = setting(False, help="Less memory, more time.", panel=OPTIMISATION)
+    max_bad_steps: int = setting(
+        20, help="Steps in a row that may not be finite before the run ends.", minimum=0, panel=OPTIMISATION
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Where and for how long."""
+
+    out: Path | None = setting(
+        None, help="Run folder.", flags=("--out", "-o"), metavar="DIR", shown_default="runs/DATA", panel=RUN
+    )
+    epochs: int = setting(200, help="Rounds over the larger of hazy and clear.", minimum=1, panel=RUN)
+    max_minutes: float | None = setting(
+        None, help="Time budget; the schedule fits itself to it.", minimum=1e-9, shown_default="none", panel=RUN
+    )
+    checkpoint_minutes: float = setting(10.0, help="Time between checkpoints.", minimum=0.0, panel=RUN)
+    workers: int | None = setting(
+        None, help="Loader processes.", minimum=0, shown_default="what suits the machine", panel=RUN
+    )
+    device: Device = setting("auto", help="auto takes a GPU if there is one.", panel=RUN)
+    threads: int = setting(0, help="CPU threads.", minimum=0, shown_default="all", panel=RUN)
+    seed: int = setting(0, help="Seed of all random numbers.", minimum=0, panel=RUN)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def folder(self) -> Path:
+        """The run folder.
 
         Raises:
-            ValueError, TypeError: the document is no configuration.
+            UsageError: none was named.
         """
-        values: dict[str, Any] = json.loads(text)
-        for name in ("data", "hazy", "clear", "validation"):
-            values[name] = tuple(Path(path) for path in values[name])
-        for name in ("out", "vgg"):
-            values[name] = None if values[name] is None else Path(values[name])
-        values["vgg_layers"] = tuple(values["vgg_layers"])
-        unknown = values.keys() - {field.name for field in fields(TrainConfig)}
-        if unknown:
-            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
-        return TrainConfig(**values)
+        if self.out is None:
+            raise UsageError("name a folder for the run")
+        return self.out
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run: its settings in groups.
+
+    Raises:
+        SettingError: settings do not go together.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    losses: LossConfig = field(default_factory=LossConfig)
+    optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+
+    def __post_init__(self) -> None:
+        only = self.optimisation.train_only
+        if only and (self.losses.unpaired or self.model.initial is None):
+            raise SettingError(
+                "train_only", only, "needs the supervised objective, and initial models of which the other stays"
+            )
+        if only == "hazify" and self.data.validation:
+            raise SettingError("validation", None, "scores dehazers, and only the hazifier is trained; leave it out")
+
+    def changed(self, **values: Any) -> "TrainConfig":
+        """The same but for these settings, whichever group they are in.
+
+        Raises:
+            SettingError: there is no such setting, or a value is none that it can have.
+        """
+        groups = {}
+        left = dict(values)
+        for f in fields(self):
+            group = getattr(self, f.name)
+            own = {s.name: left.pop(s.name) for s, _ in declared(group) if s.name in left}
+            groups[f.name] = replace(group, **own) if own else group
+        if left:
+            raise SettingError(next(iter(left)), None, "there is no such setting")
+        return TrainConfig(**groups)
+
+    def flat(self) -> dict[str, Any]:
+        """All settings by their names."""
+        groups = [getattr(self, f.name) for f in fields(self)]
+        return {s.name: getattr(group, s.name) for group in groups for s, _ in declared(group)}
+
+    def to_toml(self) -> str:
+        """As a recipe file; paths are absolute, and settings that are None are left out."""
+        lines: list[str] = []
+        for f in fields(self):
+            group = getattr(self, f.name)
+            lines += [f"[{f.name}]"]
+            values = {s.name: getattr(group, s.name) for s, _ in declared(group)}
+            lines += [f"{name} = {_toml(value)}" for name, value in values.items() if value is not None]
+            lines += [""]
+        return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    """A setting's value as TOML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = str(value.absolute() if isinstance(value, Path) else value)
+    escaped = "".join(
+        f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else "\\" + c if c in '"\\' else c for c in text
+    )
+    return f'"{escaped}"'
+
+
+def _from_toml(name: str, value: Any, kind: Any) -> Any:
+    """A value of a recipe file, of a setting's type."""
+    inner, _ = without_none(kind)
+    if get_origin(inner) is tuple:
+        if not isinstance(value, list):
+            raise SettingError(name, value, "must be a list")
+        return tuple(_from_toml(name, one, get_args(inner)[0]) for one in value)
+    if inner is Path:
+        return Path(value)
+    if inner is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    wanted = str if get_origin(inner) is Literal else inner
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise SettingError(name, value, f"must be of type {wanted.__name__}")
+    return value
+
+
+def read_recipe(text: str) -> dict[str, Any]:
+    """The settings of a recipe file, by their names, for :meth:`TrainConfig.changed`.
+
+    Raises:
+        SettingError: a group or a setting is unknown, or of another type.
+        tomllib.TOMLDecodeError: the text is no TOML.
+    """
+    groups = get_type_hints(TrainConfig)
+    found: dict[str, Any] = {}
+    for group, values in tomllib.loads(text).items():
+        if group not in groups or not isinstance(values, dict):
+            raise SettingError(group, None, f"is no group of settings; there are {', '.join(groups)}")
+        kinds = get_type_hints(groups[group])
+        names = {s.name for s, _ in declared(groups[group])}
+        for name, value in values.items():
+            if name not in names:
+                raise SettingError(name, None, f"is no setting of the group {group}")
+            found[name] = _from_toml(name, value, kinds[name])
+    return found

@@ -43,7 +43,7 @@ class KnownHazeResult:
         seen_t, seen_airlight: haze as the dehazer read it, (N, 1, H, W) and (N, 3, 1, 1).
     """
 
-    exercise: KnownHaze
+    known: KnownHaze
     cleared: Tensor
     seen_t: Tensor
     seen_airlight: Tensor
@@ -56,7 +56,7 @@ class Cycles:
     Attributes:
         fake_clear: G(hazy). rehazed: F(fake_clear). fake_hazy: F(clear). recleared: G(fake_hazy).
         same_clear: G(clear). same_hazy: F(hazy), or None where F with no haze to add is the identity by construction.
-        practice: of scattering generators, instead of G(fake_hazy) alone.
+        known_haze: of scattering generators, instead of G(fake_hazy) alone.
         depth_error: of scattering generators, (N, 1, H, W): how far F is from the depth of fake_clear that G had read
             from the haze, times how well that can be read: 0 without haze, 1 in dense haze.
     """
@@ -67,7 +67,7 @@ class Cycles:
     recleared: Tensor
     same_clear: Tensor
     same_hazy: Tensor | None
-    practice: KnownHazeResult | None = None
+    known_haze: KnownHazeResult | None = None
     depth_error: Tensor | None = None
 
 
@@ -138,12 +138,10 @@ def put_into_more_haze(teacher: ScatteringDehazer, hazy: Tensor, haze: HazeParam
     return KnownHaze(more.hazy, gone.clamp(0, 1), more.t * t, airlight)
 
 
-def dehaze_known(
-    dehaze: ScatteringDehazer, exercise: KnownHaze, gradient_checkpointing: bool = False
-) -> KnownHazeResult:
+def dehaze_known(dehaze: ScatteringDehazer, known: KnownHaze, gradient_checkpointing: bool = False) -> KnownHazeResult:
     """The cycle clear - hazy - clear, whose haze is known."""
     return KnownHazeResult(
-        exercise, *(_checkpointed if gradient_checkpointing else _plain)(estimate_haze, dehaze, exercise.hazy)
+        known, *(_checkpointed if gradient_checkpointing else _plain)(estimate_haze, dehaze, known.hazy)
     )
 
 
@@ -190,15 +188,15 @@ def scattering_cycles(
     t, airlight = t[:count].detach(), airlight[:count].detach()
     rehazed, depth_error = rehaze(hazify, fake_clear.detach(), t, airlight, gradient_checkpointing)
     depth = call(estimate_depth, hazify, clear)
-    practice = dehaze_known(dehaze, put_into_haze(clear, depth.detach(), haze), gradient_checkpointing)
+    result = dehaze_known(dehaze, put_into_haze(clear, depth.detach(), haze), gradient_checkpointing)
     return Cycles(
         fake_clear,
         rehazed,
         fake_hazy=add_haze(clear, transmission(depth, haze_density(t)), airlight),
-        recleared=practice.cleared,
+        recleared=result.cleared,
         same_clear=same_clear,
         same_hazy=None,
-        practice=practice,
+        known_haze=result,
         depth_error=depth_error,
     )
 

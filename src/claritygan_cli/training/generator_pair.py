@@ -7,12 +7,13 @@ from typing import Any
 import torch
 
 from claritygan_cli.engine.generators import Generator
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import SettingError, UsageError
+from claritygan_cli.models.kinds import Direction
 from claritygan_cli.models.loading import open_model
-from claritygan_cli.models.weights import Direction, ModelCard, build_generator
+from claritygan_cli.models.weights import ModelCard, build_generator
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.schedule import DIRECTIONS
 
-DIRECTIONS: tuple[Direction, ...] = ("dehaze", "hazify")
 WORKING_SHARE = 1.5
 """Working size of fresh generators, in sides of a square view: at 128 pixels, 192 scored best."""
 
@@ -37,14 +38,17 @@ class GeneratorPair:
 
 def fresh_card(config: TrainConfig, direction: Direction) -> ModelCard:
     """Architecture of a new generator."""
-    architecture: dict[str, Any] = {"working_size": round(WORKING_SHARE * config.size)}
-    if config.generator == "resnet":
-        architecture |= {"width": config.width, "blocks": config.blocks}
-    return ModelCard(config.generator, direction, architecture)
+    settings = config.model
+    architecture: dict[str, Any] = {"working_size": settings.working_size or round(WORKING_SHARE * config.data.size)}
+    if settings.generator == "resnet":
+        architecture |= {"width": settings.width, "blocks": settings.blocks}
+    else:
+        architecture |= {"widths": list(settings.level_widths), "blocks": list(settings.level_blocks)}
+    return ModelCard(config.model.generator, direction, architecture)
 
 
 def make_generator_pair(config: TrainConfig, resumed: dict[Direction, ModelCard] | None = None) -> GeneratorPair:
-    """Generators with fresh weights, or with those of ``config.initial``.
+    """Generators with fresh weights, or with those of ``config.model.initial``.
 
     Args:
         resumed: cards of a run to go on with, whose weights will be loaded.
@@ -53,7 +57,7 @@ def make_generator_pair(config: TrainConfig, resumed: dict[Direction, ModelCard]
         ModelError: a file is missing or damaged.
         UsageError: the initial models are of another kind than the run's.
     """
-    torch.manual_seed(config.seed)
+    torch.manual_seed(config.run.seed)
     networks: dict[Direction, Generator] = {}
     cards: dict[Direction, ModelCard] = {}
     for direction in DIRECTIONS:
@@ -61,22 +65,22 @@ def make_generator_pair(config: TrainConfig, resumed: dict[Direction, ModelCard]
             card = resumed[direction]
             network = build_generator(card)
             asked = fresh_card(config, direction).architecture | {"working_size": card.architecture["working_size"]}
-            if config.initial is None and card.generator == config.generator and card.architecture != asked:
+            if config.model.initial is None and card.generator == config.model.generator and card.architecture != asked:
                 raise UsageError(
-                    f"{config.out}: its networks are {card.architecture}, and stay so; leave that option out"
+                    f"{config.run.folder}: its networks are {card.architecture}, and stay so; leave that option out"
                 )
-        elif config.initial is None:
+        elif config.model.initial is None:
             card = fresh_card(config, direction)
             network = build_generator(card)
         else:
-            bundled = config.initial == "bundled"
-            if not (bundled or Path(config.initial).is_dir()):
-                raise UsageError(f"--initial {config.initial}: no such run folder; name one, or 'bundled'")
-            wanted = None if bundled else str(Path(config.initial) / f"{direction}.safetensors")
+            bundled = config.model.initial == "bundled"
+            if not (bundled or Path(config.model.initial).is_dir()):
+                raise SettingError("initial", config.model.initial, "no such run folder; name one, or 'bundled'")
+            wanted = None if bundled else str(Path(config.model.initial) / f"{direction}.safetensors")
             network, card = open_model(wanted, direction)
-        if card.generator != config.generator:
-            where = f"{config.out}" if resumed else f"--initial {config.initial}"
-            raise UsageError(f"{where}: holds {card.generator} models; add --generator {card.generator}")
+        if card.generator != config.model.generator:
+            where = str(config.run.folder if resumed else config.model.initial)
+            raise SettingError("generator", config.model.generator, f"{where} holds {card.generator} models")
         networks[direction] = network.train()
         cards[direction] = card
     return GeneratorPair(networks["dehaze"], networks["hazify"], cards)

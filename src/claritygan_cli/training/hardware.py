@@ -1,13 +1,18 @@
-"""What suits the machine that a run is on."""
+"""What suits the hardware that a run is on."""
 
 import os
 import sys
-import time
+from functools import cache
+from pathlib import Path
 
 import torch
-from torch import nn
 
 from claritygan_cli.training.config import Precision, TrainConfig
+
+CPU_INFO = Path("/proc/cpuinfo")
+BF16_FLAG = "amx_bf16"
+"""Processors with it multiply bf16 matrices many times as fast as float32 ones; with AVX-512's bf16 alone, training was
+slower than in float32 (weights/EXPERIMENTS.md)."""
 
 
 def processors() -> int:
@@ -17,35 +22,33 @@ def processors() -> int:
 
 def suitable_workers(config: TrainConfig, device: torch.device, ranks: int) -> int:
     """Loader processes: as asked for, or what keeps a GPU fed; beside training on the CPU, one if cores are left."""
-    if config.workers is not None:
-        return config.workers
+    if config.run.workers is not None:
+        return config.run.workers
     free = processors() // ranks - 1
     return max(0, min(8 if device.type == "cuda" else 1, free))
 
 
-def _seconds(device: torch.device, half: bool) -> float:
-    """Time of a small convolution's forward and backward pass, the best of five."""
-    layer, image = nn.Conv2d(64, 64, 3, padding=1).to(device), torch.rand(4, 64, 64, 64, device=device)
-    times = []
-    for _ in range(6):
-        started = time.perf_counter()
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            out = layer(image)
-        out.float().mean().backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+@cache
+def cpu_flags() -> frozenset[str]:
+    """What the processor says that it can do; nothing where the system does not tell."""
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(word for line in lines if line.startswith("flags") for word in line.split(":", 1)[-1].split())
 
 
-def settled_precision(config: TrainConfig, device: torch.device) -> Precision:
-    """The precision asked for; ``auto`` is bf16 where that is measurably faster than fp32."""
-    if config.precision != "auto":
-        return config.precision
-    if device.type == "mps":
-        return "fp32"
-    with torch.random.fork_rng(devices=[]):
-        return "bf16" if 1.1 * _seconds(device, half=True) < _seconds(device, half=False) else "fp32"
+def settled_precision(config: TrainConfig, device: torch.device) -> tuple[Precision, str]:
+    """The precision asked for, or for ``auto`` what the processor is made for; and the reason."""
+    if config.optimisation.precision != "auto":
+        return config.optimisation.precision, "as set"
+    if device.type == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+        return ("bf16", "the GPU has it") if able else ("fp32", "the GPU has no bf16")
+    if device.type == "cpu":
+        able = BF16_FLAG in cpu_flags()
+        return ("bf16", f"the CPU has {BF16_FLAG}") if able else ("fp32", f"the CPU has no {BF16_FLAG}")
+    return "fp32", f"bf16 is not used on {device.type}"
 
 
 def peak_memory(device: torch.device) -> float:

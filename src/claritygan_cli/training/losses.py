@@ -5,13 +5,13 @@ Mao et al., "Least Squares GAN", ICCV 2017; Engin et al., "Cycle-Dehaze", CVPRW 
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-AdversarialForm = Literal["lsgan", "log"]
+from claritygan_cli.training.config import AdversarialForm
+
 cycle_loss = F.l1_loss
 """``|F(G(x)) - x|_1`` (CycleGAN, eq. 2)."""
 identity_loss = F.l1_loss

@@ -4,8 +4,6 @@ CycleGAN (Zhu et al., ICCV 2017) with Cycle-Dehaze's perceptual term (Engin et a
 where pairs are known.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,8 +14,7 @@ from claritygan_cli.engine.generators import Generator, ScatteringDehazer, Scatt
 from claritygan_cli.engine.patchgan import PatchDiscriminator
 from claritygan_cli.engine.restoration import refine
 from claritygan_cli.engine.scattering import add_haze, transmission
-from claritygan_cli.models.weights import Direction
-from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.config import LossConfig, TrainConfig
 from claritygan_cli.training.cycles import (
     BOUNDED_LEARNING,
     LEARNING,
@@ -30,7 +27,7 @@ from claritygan_cli.training.cycles import (
     put_into_more_haze,
     rehaze,
 )
-from claritygan_cli.training.generator_pair import DIRECTIONS, GeneratorPair
+from claritygan_cli.training.generator_pair import GeneratorPair
 from claritygan_cli.training.losses import (
     AdversarialForm,
     PerceptualLoss,
@@ -39,30 +36,9 @@ from claritygan_cli.training.losses import (
     gradient_penalty,
     identity_loss,
 )
-
-TRANSMISSION_WEIGHT, AIRLIGHT_WEIGHT = 0.5, 0.3
-INVENTED_DEPTH_WEIGHT = 0.3
-VISIBLE = 0.05
-"""Mean share of airlight in a picture from which on it can be read."""
+from claritygan_cli.training.schedule import BOTH, StepKind
 
 Terms = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class StepKind:
-    """What a step is for.
-
-    Attributes:
-        networks: whom it teaches.
-        in_more_haze: a dehazer that is alone in it practises on hazy pictures in more haze instead of clear ones in
-            haze.
-    """
-
-    networks: tuple[Direction, ...] = DIRECTIONS
-    in_more_haze: bool = False
-
-
-EVERYTHING = StepKind()
 
 
 def each(difference: Tensor) -> Tensor:
@@ -71,32 +47,38 @@ def each(difference: Tensor) -> Tensor:
 
 
 def estimate_terms(
-    kind: str, seen_t: Tensor, seen_airlight: Tensor, t: Tensor, airlight: Tensor, known: Tensor | bool = True
+    kind: str,
+    config: LossConfig,
+    seen_t: Tensor,
+    seen_airlight: Tensor,
+    t: Tensor,
+    airlight: Tensor,
+    known: Tensor | bool = True,
 ) -> Terms:
-    """L1 distances of what a dehazer read from the haze where that is known, from the airlight where haze shows it."""
-    visible = known & ((1 - t).mean((1, 2, 3)) > VISIBLE)
+    """L1 distances of an estimate from the haze where that is known, and from the airlight where haze shows it."""
+    visible = known & ((1 - t).mean((1, 2, 3)) > config.visible_haze)
     return {
-        f"{kind}_transmission": TRANSMISSION_WEIGHT * (each(seen_t - t) * known).mean(),
-        f"{kind}_airlight": AIRLIGHT_WEIGHT * (each(seen_airlight - airlight) * visible).mean(),
+        f"{kind}_transmission": config.transmission_weight * (each(seen_t - t) * known).mean(),
+        f"{kind}_airlight": config.airlight_weight * (each(seen_airlight - airlight) * visible).mean(),
     }
 
 
-def dehazing_terms(dehaze: Generator, views: HazyViews) -> Terms:
+def dehazing_terms(config: LossConfig, dehaze: Generator, views: HazyViews) -> Terms:
     """L1 distances from the clear picture; for a scattering dehazer also from the transmission, and from the airlight
-    where there is haze to read it from, as far as they are known.
+    where there is haze to see it in, as far as they are known.
     """
     if not isinstance(dehaze, ScatteringDehazer):
         return {"paired_clear": F.l1_loss(dehaze(views.hazy).float(), views.clear)}
     clear, t, airlight = estimate_haze(dehaze, views.hazy, LEARNING)
     return {
         "paired_clear": each(clear - views.clear).mean(),
-        **estimate_terms("paired", t, airlight, views.t, views.airlight, views.known),
+        **estimate_terms("paired", config, t, airlight, views.t, views.airlight, views.known),
     }
 
 
-def hazifying_terms(pair: GeneratorPair, views: HazyViews) -> Terms:
+def hazifying_terms(config: LossConfig, pair: GeneratorPair, views: HazyViews) -> Terms:
     """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, and from the
-    picture with the known haze, or else with the haze that the dehazer read. Invented depth counts for less.
+    picture with the known haze, or else with the haze that the dehazer sees. Invented depth counts for less.
     """
     if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
         return {"paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy)}
@@ -111,17 +93,17 @@ def hazifying_terms(pair: GeneratorPair, views: HazyViews) -> Terms:
     depth = estimate_depth(pair.hazify, views.clear)
     # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
     hazy = torch.where(known, add_haze(views.clear, transmission(views.depth, density), airlight), views.hazy)
-    trust = torch.where(views.known & ~views.measured, INVENTED_DEPTH_WEIGHT, 1.0)
+    trust = torch.where(views.known & ~views.measured, config.invented_depth_weight, 1.0)
     return {
         "paired_depth": (each(depth - views.depth) * views.known * trust).mean(),
         "paired_hazy": (each(add_haze(views.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
     }
 
 
-def known_haze_terms(practice: KnownHazeResult) -> Terms:
-    """L1 distances of what the dehazer read from the haze that it practised on."""
-    exercise = practice.exercise
-    return estimate_terms("cycle", practice.seen_t, practice.seen_airlight, exercise.t, exercise.airlight)
+def known_haze_terms(config: LossConfig, result: KnownHazeResult) -> Terms:
+    """L1 distances of what the dehazer saw from the haze that was put in."""
+    known = result.known
+    return estimate_terms("cycle", config, result.seen_t, result.seen_airlight, known.t, known.airlight)
 
 
 class GeneratorObjective(nn.Module):
@@ -131,7 +113,7 @@ class GeneratorObjective(nn.Module):
         pair: the generators; the module's only parameters.
         discriminators: judge fakes; hidden from this module, their parameters are another optimiser's.
         perceptual: VGG distance; hidden too.
-        teacher: reads hazy pictures for scattering generators that are alone in a step; hidden too.
+        teacher: the averaged dehazer, which sees haze for generators that are alone in a step; hidden too.
     """
 
     def __init__(
@@ -153,81 +135,94 @@ class GeneratorObjective(nn.Module):
         clear: Tensor | None,
         haze: HazeParameters | None,
         pairs: HazyViews | None,
-        kind_of_step: StepKind = EVERYTHING,
+        step: StepKind = BOTH,
     ) -> tuple[Terms, Tensor | None, Tensor | None]:
         """Terms, and the fake hazy and fake clear pictures (N, 3, H, W), without gradient.
 
         Args:
-            hazy, clear: (N, 3, H, W) of different scenes; None leaves the CycleGAN terms out.
-            haze: to put in front of the clear ones.
+            hazy, clear: (N, 3, H, W) of different scenes; see :func:`parts_needed` for which a step needs.
+            haze: to put in front of the clear ones, or into the hazy ones.
             pairs: hazy views whose truth is known; None leaves the supervised terms out.
-            kind_of_step: whom the terms are for; a scattering generator alone has no discriminator: a dehazer only
-                practises, and a hazifier puts back the haze that was read.
+            step: what it trains. A scattering generator alone has no discriminator: a dehazer learns from haze that was
+                put in, and a hazifier puts back the haze that the averaged dehazer sees.
         """
         terms: Terms = {}
         fake_hazy = fake_clear = None
-        if hazy is not None and clear is not None and haze is not None:
-            if kind_of_step.networks == ("dehaze",):
-                terms = self._known_haze_terms(hazy, clear, haze, kind_of_step.in_more_haze)
-            elif kind_of_step.networks == ("hazify",):
+        if self.config.losses.unpaired:
+            if step == BOTH:
+                assert hazy is not None
+                assert clear is not None
+                assert haze is not None
+                terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
+            elif step.networks == ("hazify",):
+                assert hazy is not None
                 terms = self._rehazed(hazy)
             else:
-                terms, fake_hazy, fake_clear = self._unpaired(hazy, clear, haze)
+                terms = self._known_haze_terms(hazy if step.more_haze else clear, haze, step.more_haze)
         if pairs is not None:
-            weight = self.config.paired_weight or 1.0
+            weight = self.config.losses.paired_weight or 1.0
             paired: Terms = {}
-            if "dehaze" in kind_of_step.networks:
-                paired |= dehazing_terms(self.dehaze, pairs)
-            if "hazify" in kind_of_step.networks:
-                paired |= hazifying_terms(self.pair, pairs)
+            if "dehaze" in step.networks:
+                paired |= dehazing_terms(self.config.losses, self.dehaze, pairs)
+            if "hazify" in step.networks:
+                paired |= hazifying_terms(self.config.losses, self.pair, pairs)
             terms |= {name: weight * value for name, value in paired.items()}
         return terms, fake_hazy, fake_clear
 
-    def _reader(self) -> ScatteringDehazer:
+    def _averaged_dehazer(self) -> ScatteringDehazer:
         (teacher,) = self._teacher
         assert isinstance(teacher, ScatteringDehazer)
         return teacher
 
-    def _known_haze_terms(self, hazy: Tensor, clear: Tensor, haze: HazeParameters, in_more_haze: bool) -> Terms:
+    def _weighted(self, terms: Terms) -> Terms:
+        return {name: self.config.losses.cycle_weight * value for name, value in terms.items()}
+
+    def _known_haze_terms(self, pictures: Tensor | None, haze: HazeParameters | None, more_haze: bool) -> Terms:
         assert isinstance(self.dehaze, ScatteringDehazer)
         assert isinstance(self.hazify, ScatteringHazifier)
+        assert pictures is not None
+        assert haze is not None
         with torch.no_grad():
-            if in_more_haze:
-                exercise = put_into_more_haze(self._reader(), hazy, haze)
+            if more_haze:
+                known = put_into_more_haze(self._averaged_dehazer(), pictures, haze)
             else:
-                exercise = put_into_haze(clear, estimate_depth(self.hazify, clear), haze)
-        practice = dehaze_known(self.dehaze, exercise, self.config.gradient_checkpointing)
-        terms = {"cycle_clear": cycle_loss(practice.cleared.float(), exercise.clear), **known_haze_terms(practice)}
-        return {name: self.config.cycle_weight * value for name, value in terms.items()}
+                known = put_into_haze(pictures, estimate_depth(self.hazify, pictures), haze)
+        result = dehaze_known(self.dehaze, known, self.config.optimisation.gradient_checkpointing)
+        distance = cycle_loss(result.cleared.float(), known.clear)
+        return self._weighted({"cycle_clear": distance, **known_haze_terms(self.config.losses, result)})
 
     def _rehazed(self, hazy: Tensor) -> Terms:
         assert isinstance(self.hazify, ScatteringHazifier)
         with torch.no_grad():
-            teacher = self._reader()
+            teacher = self._averaged_dehazer()
             cleared, t, airlight = estimate_haze(teacher, hazy, teacher.restoration)
-        rehazed, depth_error = rehaze(self.hazify, cleared.clamp(0, 1), t, airlight, self.config.gradient_checkpointing)
-        terms = {"cycle_hazy": cycle_loss(rehazed.float(), hazy), "cycle_depth": depth_error.abs().mean()}
-        return {name: self.config.cycle_weight * value for name, value in terms.items()}
+        checkpointing = self.config.optimisation.gradient_checkpointing
+        rehazed, depth_error = rehaze(self.hazify, cleared.clamp(0, 1), t, airlight, checkpointing)
+        distance = cycle_loss(rehazed.float(), hazy)
+        return self._weighted({"cycle_hazy": distance, "cycle_depth": depth_error.abs().mean()})
 
     def _unpaired(self, hazy: Tensor, clear: Tensor, haze: HazeParameters) -> tuple[Terms, Tensor, Tensor]:
         config, (discriminators, perceptual) = self.config, self._judges
         assert discriminators is not None
-        made = make_cycles(self.dehaze, self.hazify, hazy, clear, haze, config.gradient_checkpointing)
+        made = make_cycles(self.dehaze, self.hazify, hazy, clear, haze, config.optimisation.gradient_checkpointing)
         terms = {
-            "adversarial_clear": adversarial_loss(discriminators.clear(made.fake_clear), True, config.adversarial),
-            "adversarial_hazy": adversarial_loss(discriminators.hazy(made.fake_hazy), True, config.adversarial),
-            "cycle_hazy": config.cycle_weight * cycle_loss(made.rehazed.float(), hazy),
-            "cycle_clear": config.cycle_weight * cycle_loss(made.recleared.float(), clear),
-            "identity_clear": config.identity_weight * identity_loss(made.same_clear.float(), clear),
+            "adversarial_clear": adversarial_loss(
+                discriminators.clear(made.fake_clear), True, config.losses.adversarial
+            ),
+            "adversarial_hazy": adversarial_loss(discriminators.hazy(made.fake_hazy), True, config.losses.adversarial),
+            "cycle_hazy": config.losses.cycle_weight * cycle_loss(made.rehazed.float(), hazy),
+            "cycle_clear": config.losses.cycle_weight * cycle_loss(made.recleared.float(), clear),
+            "identity_clear": config.losses.identity_weight * identity_loss(made.same_clear.float(), clear),
         }
         if made.same_hazy is not None:
-            terms["identity_hazy"] = config.identity_weight * identity_loss(made.same_hazy.float(), hazy)
-        if made.practice is not None and made.depth_error is not None:
-            more = {**known_haze_terms(made.practice), "cycle_depth": made.depth_error.abs().mean()}
-            terms |= {name: config.cycle_weight * value for name, value in more.items()}
+            terms["identity_hazy"] = config.losses.identity_weight * identity_loss(made.same_hazy.float(), hazy)
+        if made.known_haze is not None and made.depth_error is not None:
+            known = known_haze_terms(config.losses, made.known_haze)
+            more = {**known, "cycle_depth": made.depth_error.abs().mean()}
+            terms |= {name: config.losses.cycle_weight * value for name, value in more.items()}
         if perceptual is not None:
             distance = perceptual(made.rehazed, hazy) + perceptual(made.recleared, clear)
-            terms["perceptual"] = config.perceptual_weight * distance
+            terms["perceptual"] = config.losses.perceptual_weight * distance
         return terms, made.fake_hazy.detach().float(), made.fake_clear.detach().float()
 
 

@@ -9,8 +9,6 @@ from torch import Tensor, nn
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.muon import Muon, is_hidden
 
-WEIGHT_DECAY = 1e-2
-
 
 def can_fuse(parameters: list[nn.Parameter]) -> bool:
     """Whether all PyTorch versions can update these in one go; Apple's GPUs came later."""
@@ -23,19 +21,28 @@ def make_adam(networks: Iterable[nn.Module], learning_rate: float) -> list[torch
     return [torch.optim.Adam(parameters, lr=learning_rate, betas=(0.5, 0.999), fused=can_fuse(parameters))]
 
 
-def make_muon(networks: Iterable[nn.Module], learning_rate: float) -> list[torch.optim.Optimizer]:
+def make_muon(networks: Iterable[nn.Module], learning_rate: float, weight_decay: float) -> list[torch.optim.Optimizer]:
     """Muon for hidden convolutions, AdamW (Loshchilov, Hutter, ICLR 2019) for the rest; biases are not decayed."""
     parameters = [p for network in networks for p in network.parameters()]
     hidden = [p for p in parameters if is_hidden(p)]
     rest = [p for p in parameters if not is_hidden(p)]
     groups = [
-        {"params": [p for p in rest if p.ndim in (2, 4)], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in rest if p.ndim in (2, 4)], "weight_decay": weight_decay},
         {"params": [p for p in rest if p.ndim not in (2, 4)], "weight_decay": 0.0},
     ]
     return [
-        Muon(hidden, learning_rate, weight_decay=WEIGHT_DECAY),
+        Muon(hidden, learning_rate, weight_decay=weight_decay),
         torch.optim.AdamW(groups, lr=learning_rate, fused=can_fuse(rest)),
     ]
+
+
+def make_optimizers(config: TrainConfig, networks: Iterable[nn.Module]) -> list[torch.optim.Optimizer]:
+    """Those that the settings ask for; ``auto`` is CycleGAN's Adam for an unpaired resnet, and Muon otherwise."""
+    settings = config.optimisation
+    classic = config.losses.unpaired and config.model.generator == "resnet"
+    if settings.optimizer == "adam" or (settings.optimizer == "auto" and classic):
+        return make_adam(networks, settings.learning_rate)
+    return make_muon(networks, settings.learning_rate, settings.weight_decay)
 
 
 class OptimizerStepper:
@@ -49,8 +56,8 @@ class OptimizerStepper:
 
     def __init__(self, optimizers: list[torch.optim.Optimizer], config: TrainConfig, device: torch.device) -> None:
         self.optimizers = optimizers
-        self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
-        self.limit = config.clip_norm or float("inf")
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.optimisation.precision == "fp16")
+        self.limit = config.optimisation.clip_norm or float("inf")
 
     def step(self, loss: Tensor, learning_rate: float) -> Tensor:
         """One step down the gradient of a scalar.

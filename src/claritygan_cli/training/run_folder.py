@@ -1,6 +1,7 @@
 """The folder of a run: settings, checkpoints, metrics, sample pictures and the models that come out."""
 
 import json
+import math
 import os
 import shutil
 from contextlib import suppress
@@ -10,9 +11,9 @@ from typing import Any
 import torch
 
 from claritygan_cli.atomic import written_whole
-from claritygan_cli.errors import UsageError
-from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.generator_pair import DIRECTIONS
+from claritygan_cli.errors import SettingError, UsageError
+from claritygan_cli.training.config import TrainConfig, read_recipe
+from claritygan_cli.training.schedule import DIRECTIONS
 
 
 def free_folder(config_out: Path | None, data: tuple[Path, ...]) -> Path:
@@ -24,6 +25,22 @@ def free_folder(config_out: Path | None, data: tuple[Path, ...]) -> Path:
     return next(folder for folder in numbered if not folder.exists())
 
 
+def recipe_of(path: Path) -> dict[str, Any]:
+    """The settings of a recipe file, see :func:`read_recipe`.
+
+    Raises:
+        UsageError: there is no such file, or it holds no settings.
+    """
+    try:
+        return read_recipe(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such recipe") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: no recipe ({error})") from error
+    except SettingError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
 class RunFolder:
     """Paths of a run and what is written there; every file appears whole or not at all.
 
@@ -33,28 +50,23 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.settings, self.metrics = path / "config.json", path / "metrics.jsonl"
+        self.recipe, self.metrics = path / "recipe.toml", path / "metrics.jsonl"
         self.last, self.best = path / "last.pt", path / "best.pt"
         self.samples = path / "samples"
         self._board: Any = None
 
-    def write_config(self, config: TrainConfig) -> None:
-        """Keep the run's settings for :meth:`read_config`."""
-        with written_whole(self.settings) as file:
-            file.write(config.to_json().encode())
+    def write_recipe(self, config: TrainConfig) -> None:
+        """Keep the run's settings for :meth:`read_recipe`."""
+        with written_whole(self.recipe) as file:
+            file.write(config.to_toml().encode("utf-8", "surrogateescape"))
 
-    def read_config(self) -> TrainConfig:
+    def read_recipe(self) -> TrainConfig:
         """The settings of the run.
 
         Raises:
             UsageError: there is no run in the folder, or its settings are damaged.
         """
-        try:
-            return TrainConfig.from_json(self.settings.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise UsageError(f"{self.settings}: no run to resume there; leave out --resume") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{self.settings}: no settings of a run ({error}); start a new run") from error
+        return TrainConfig().changed(**recipe_of(self.recipe))
 
     def has_models(self) -> bool:
         """Whether both generators are there."""
@@ -85,7 +97,7 @@ class RunFolder:
         try:
             return torch.load(self.last, map_location="cpu", weights_only=True)
         except FileNotFoundError as error:
-            raise UsageError(f"{self.last}: no checkpoint to resume from; leave out --resume") from error
+            raise UsageError(f"{self.last}: no checkpoint to resume from; start a new run") from error
         except Exception as error:  # the unpickler raises whatever it likes on damaged files
             raise UsageError(f"{self.last}: not a complete checkpoint; start a new run") from error
 
@@ -106,7 +118,7 @@ class RunFolder:
     def log(self, line: dict[str, Any]) -> None:
         """Add a line to the metrics, and to TensorBoard's where it is installed."""
         with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(finite_only(line), allow_nan=False) + "\n")
         if self._board is None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
@@ -118,6 +130,13 @@ class RunFolder:
             for name, value in flat(line).items():
                 self._board.add_scalar(name, value, line["step"])
             self._board.flush()
+
+
+def finite_only(value: Any) -> Any:
+    """The same without numbers that JSON does not know; None stands in their place."""
+    if isinstance(value, dict):
+        return {name: finite_only(one) for name, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, float]:

@@ -4,6 +4,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan
+from claritygan_cli.data.kinds import Part
 from claritygan_cli.data.layouts import TrainingFiles
 from claritygan_cli.data.synthesis import HazeParameters
 from claritygan_cli.engine.generators import Generator
@@ -18,7 +19,8 @@ class Samples:
     """A few views, always the same in a run."""
 
     def __init__(self, config: TrainConfig, files: TrainingFiles) -> None:
-        plan = BatchPlan(ROWS, 2 * config.size, "square", config.unpaired, not config.unpaired, config.seed)
+        parts: frozenset[Part] = frozenset({"hazy", "clear"} if config.losses.unpaired else {"pairs"})
+        plan = BatchPlan(ROWS, 2 * config.data.size, "square", (parts,), config.run.seed)
         batch = Batches(files, plan).make(0)
         if batch.pairs is not None:
             known = batch.pairs.known.reshape(-1, 1, 1, 1)
@@ -38,7 +40,7 @@ class Samples:
         assert clear is not None
         assert haze is not None
         made = make_cycles(dehaze, hazify, hazy, clear, haze)
-        hazified = made.practice.exercise.hazy if made.practice else made.fake_hazy
+        hazified = made.known_haze.known.hazy if made.known_haze else made.fake_hazy
         columns = (hazy, made.fake_clear, made.rehazed, clear, hazified, made.recleared)
         rows = torch.cat([torch.cat(list(column), 1) for column in (c.float().cpu() for c in columns)], 2)
         pixels = (rows.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()

@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import SettingError
 from claritygan_cli.training.losses import VGG19_PLAN
 
 
@@ -37,7 +37,7 @@ def load_vgg(path: Path | None) -> nn.Sequential:
             and padded by reflection as those are.
 
     Raises:
-        UsageError: the file is missing or not of that kind.
+        SettingError: the file is missing or not of that kind.
     """
     if path is None:
         from torchvision.models import VGG19_Weights, vgg19
@@ -45,7 +45,9 @@ def load_vgg(path: Path | None) -> nn.Sequential:
         try:
             return vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features
         except OSError as error:
-            raise UsageError(f"--vgg: torchvision's weights cannot be fetched ({error}); name a file") from error
+            raise SettingError(
+                "vgg", None, f"torchvision's weights cannot be fetched ({error}); name a file"
+            ) from error
     try:
         tensors = {name.removeprefix("features."): value.float() for name, value in load_file(path).items()}
         convolutions = sorted(
@@ -56,5 +58,5 @@ def load_vgg(path: Path | None) -> nn.Sequential:
         features.load_state_dict(tensors, strict=True)
     except (OSError, SafetensorError, RuntimeError, ValueError, IndexError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise UsageError(f"--vgg {path}: holds no VGG-19 features ({reason})") from error
+        raise SettingError("vgg", path, f"holds no VGG-19 features ({reason})") from error
     return features

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,10 @@ from claritygan_cli.data.synthesis import HazeParameters, real_views
 from claritygan_cli.engine.generators import ScatteringDehazer
 from claritygan_cli.errors import UsageError
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.cyclegan import CycleGAN, load_perceptual
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.ema import Average
 from claritygan_cli.training.generator_pair import make_generator_pair
-from claritygan_cli.training.system import CycleGAN, load_perceptual
 
 CPU = torch.device("cpu")
 
@@ -34,11 +33,11 @@ def unpaired() -> Batch:
 @pytest.mark.parametrize("generator", ["scattering", "resnet"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_a_step_changes_everything_in_any_precision(config: TrainConfig, generator: str, precision: str) -> None:
-    system = system_of(replace(config, generator=generator, precision=precision))  # type: ignore[arg-type]
+    system = system_of(config.changed(generator=generator, precision=precision))  # type: ignore[arg-type]
     modules = {**system.pair.networks, "discriminators": system.discriminators}
     before = {n: [p.detach().clone() for p in m.parameters()] for n, m in modules.items() if m is not None}
-    turns = len(system.turns)
-    for _ in range(4 if precision != "fp16" else 6 * turns + 7):  # fp16 predictions for its scale first
+    length = len(system.schedule)
+    for _ in range(4 if precision != "fp16" else 6 * length + 7):  # fp16 finds its scale first
         terms, finite = system.step(unpaired(), 1e-3)
     assert finite
     assert all(torch.isfinite(value) and value.dtype == torch.float32 for value in terms.values())
@@ -49,7 +48,7 @@ def test_a_step_changes_everything_in_any_precision(config: TrainConfig, generat
 
 @pytest.mark.parametrize("generator", ["scattering", "resnet"])
 def test_training_lowers_the_loss(config: TrainConfig, photo: np.ndarray, generator: str) -> None:
-    system = system_of(replace(config, generator=generator, objective="supervised"))  # type: ignore[arg-type]
+    system = system_of(config.changed(generator=generator, objective="supervised"))  # type: ignore[arg-type]
     clear = torch.from_numpy(photo[:64, :128]).permute(2, 0, 1)[None].float() / 255
     views = real_views(0.5 * clear + 0.45, clear)
     lines = [system.step(Batch(None, None, None, views, 1), 3e-3)[0] for _ in range(56)]
@@ -59,9 +58,9 @@ def test_training_lowers_the_loss(config: TrainConfig, photo: np.ndarray, genera
     assert np.mean(losses[-5:]) < 0.7 * losses[0]
 
 
-def test_old_fakes_are_shown_to_the_critics(config: TrainConfig) -> None:
-    system = system_of(replace(config, pool=4))
-    for _ in range(len(system.turns) + 1):  # discriminators are asked in the first and the last of these
+def test_old_fakes_are_shown_to_the_discriminators(config: TrainConfig) -> None:
+    system = system_of(config.changed(pool_size=4))
+    for _ in range(len(system.schedule) + 1):  # discriminators are asked in the first and the last of these
         system.step(unpaired(), 1e-3)
     kept = system.pools["clear"].images[torch.Size([3, 64, 64])]
     assert len(kept) == 4
@@ -70,8 +69,8 @@ def test_old_fakes_are_shown_to_the_critics(config: TrainConfig) -> None:
 
 def test_perceptual_weights_and_layers_are_checked(config: TrainConfig, tmp_path: Path) -> None:
     assert load_perceptual(config, CPU) is None
-    with pytest.raises(UsageError, match="--vgg"):
-        load_perceptual(replace(config, perceptual_weight=1.0, vgg=tmp_path / "none.safetensors"), CPU)
+    with pytest.raises(UsageError, match="vgg "):
+        load_perceptual(config.changed(perceptual_weight=1.0, vgg=tmp_path / "none.safetensors"), CPU)
 
 
 def test_average_follows(config: TrainConfig) -> None:

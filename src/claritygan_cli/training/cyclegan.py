@@ -7,24 +7,18 @@ import torch
 from torch import Tensor
 
 from claritygan_cli.data.batches import Batch
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import SettingError
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.ema import Average
 from claritygan_cli.training.generator_pair import GeneratorPair
 from claritygan_cli.training.image_pool import ImagePool
 from claritygan_cli.training.losses import PerceptualLoss
-from claritygan_cli.training.objectives import EVERYTHING, DiscriminatorObjective, GeneratorObjective, StepKind, Terms
-from claritygan_cli.training.optimizers import OptimizerStepper, make_adam, make_muon
+from claritygan_cli.training.objectives import DiscriminatorObjective, GeneratorObjective, Terms
+from claritygan_cli.training.optimizers import OptimizerStepper, make_adam, make_optimizers
+from claritygan_cli.training.schedule import BOTH, schedule_of
 from claritygan_cli.training.vgg import load_vgg
 
-SUPERVISED_STEPS = (*(StepKind(("dehaze",)),) * 3, StepKind(("hazify",)))
-"""What steps are for, in kind_of_step: haze is harder to read than depth, and dehazing is wanted most."""
-CYCLE_STEPS = (
-    EVERYTHING,
-    *(StepKind(("dehaze",)), StepKind(("hazify",)), StepKind(("dehaze",), in_more_haze=True)) * 4,
-)
-"""The same for unpaired scattering generators: a step of everything takes as long as six of the others."""
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -34,12 +28,12 @@ def load_perceptual(config: TrainConfig, device: torch.device) -> PerceptualLoss
     Raises:
         UsageError: the weights or the layers are not usable.
     """
-    if not (config.unpaired and config.perceptual_weight):
+    if not (config.losses.unpaired and config.losses.perceptual_weight):
         return None
     try:
-        return PerceptualLoss(load_vgg(config.vgg), config.vgg_layers).to(device)
+        return PerceptualLoss(load_vgg(config.losses.vgg), config.losses.vgg_layers).to(device)
     except ValueError as error:
-        raise UsageError(f"--vgg-layer: {error}") from error
+        raise SettingError("vgg_layer", None, str(error)) from error
 
 
 class CycleGAN:
@@ -57,36 +51,32 @@ class CycleGAN:
 
     def __init__(self, config: TrainConfig, pair: GeneratorPair, device: torch.device, world: World) -> None:
         self.config, self.pair, self.device, self.world = config, pair, device, world
-        torch.manual_seed(config.seed)
+        torch.manual_seed(config.run.seed)
         for network in pair.networks.values():
             network.to(device).to(memory_format=torch.channels_last)
-        self.averages = {direction: Average(network) for direction, network in pair.networks.items()}
+        decay = config.optimisation.ema_decay
+        self.averages = {direction: Average(network, decay) for direction, network in pair.networks.items()}
         self.discriminators = (
-            DiscriminatorObjective(config.adversarial, config.r1_weight, config.discriminator_width)
-            if config.unpaired
+            DiscriminatorObjective(config.losses.adversarial, config.losses.r1_weight, config.model.discriminator_width)
+            if config.losses.unpaired
             else None
         )
         teacher = self.averages["dehaze"].network
         losses = GeneratorObjective(config, pair, self.discriminators, load_perceptual(config, device), teacher)
-        classic = config.unpaired and config.generator == "resnet"
-        make = make_adam if classic else make_muon
-        supervised = (StepKind((config.only,)),) if config.only else SUPERVISED_STEPS
-        self.turns = (EVERYTHING,) if classic else CYCLE_STEPS if config.unpaired else supervised
-        self.steppers = {"generators": OptimizerStepper(make([losses], config.learning_rate), config, device)}
-        self._generator_objective = world.share(losses, whole=classic)
+        self.schedule = schedule_of(config)
+        self.steppers = {"generators": OptimizerStepper(make_optimizers(config, [losses]), config, device)}
+        self._generator_objective = world.share(losses, whole=set(self.schedule) == {BOTH} and not config.losses.paired)
         if self.discriminators is not None:
             self.discriminators.to(device).to(memory_format=torch.channels_last)
-            self.steppers["discriminators"] = OptimizerStepper(
-                make_adam([self.discriminators], config.learning_rate), config, device
-            )
+            adam = make_adam([self.discriminators], config.optimisation.learning_rate)
+            self.steppers["discriminators"] = OptimizerStepper(adam, config, device)
             self._discriminator_objective = world.share(self.discriminators)
-        self.pools = {
-            name: ImagePool(config.pool, config.seed + 2 * world.rank + i) for i, name in enumerate(("hazy", "clear"))
-        }
+        seeds = {name: config.run.seed + 2 * world.rank + i for i, name in enumerate(("hazy", "clear"))}
+        self.pools = {name: ImagePool(config.optimisation.pool_size, seed) for name, seed in seeds.items()}
         self.number = 0
 
     def _autocast(self) -> AbstractContextManager[object]:
-        kind = AUTOCAST.get(self.config.precision)
+        kind = AUTOCAST.get(self.config.optimisation.precision)
         return torch.autocast(self.device.type, kind) if kind else nullcontext()
 
     def step(self, batch: Batch, learning_rate: float) -> tuple[Terms, Tensor]:
@@ -97,10 +87,10 @@ class CycleGAN:
         """
         if self.discriminators is not None:
             self.discriminators.requires_grad_(False)
-        kind_of_step = self.turns[self.number % len(self.turns)]
+        kind = self.schedule[self.number % len(self.schedule)]
         with self._autocast():
             terms, fake_hazy, fake_clear = self._generator_objective(
-                batch.hazy, batch.clear, batch.haze, batch.pairs, kind_of_step
+                batch.hazy, batch.clear, batch.haze, batch.pairs, kind
             )
         finite = self.steppers["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
         if self.discriminators is not None and fake_hazy is not None and finite:

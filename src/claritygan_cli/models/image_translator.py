@@ -4,11 +4,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.estimate import Estimate
+from claritygan_cli.engine.estimate import LEAST_TRANSMISSION, Estimate, HazeEstimate
 from claritygan_cli.engine.generators import Generator
-from claritygan_cli.engine.resampling import resize, working_shape
+from claritygan_cli.engine.resampling import luma, resize, working_shape
 from claritygan_cli.engine.restoration import Amount, predict, prepare, refine
 from claritygan_cli.engine.restoration_config import RestorationConfig
+from claritygan_cli.engine.upsampling import GuidedUpsampling
+from claritygan_cli.errors import UsageError
 
 BAND_PIXELS = 1 << 17
 """Pixels of the photo that are translated at once; a band's floats fit in a core's cache."""
@@ -55,6 +57,29 @@ class ImageTranslator:
     def estimate(self, pixels: np.ndarray) -> Estimate:
         """The estimate of a photo (H, W, 3), uint8 or uint16, refined, at the network's resolution."""
         return self._estimate(self._small(pixels))
+
+    @torch.inference_mode()
+    def full_size_transmission(self, pixels: np.ndarray) -> tuple[HazeEstimate, np.ndarray]:
+        """The haze of a photo (H, W, 3), uint8 or uint16, and its transmission at full size, (H, W) float32 in (0, 1].
+
+        Raises:
+            UsageError: the generator estimates no haze.
+        """
+        small = self._small(pixels)
+        estimate = self._estimate(small)
+        if not isinstance(estimate, HazeEstimate):
+            raise UsageError("this model translates pictures, and has no estimate of their haze")
+        height, width = pixels.shape[:2]
+        result = np.empty((height, width), np.float32)
+        step = max(1, BAND_PIXELS // width)
+        upsampled = GuidedUpsampling(
+            luma(small), estimate.transmission, self.restoration.upsampling_radius, self.restoration.upsampling_eps
+        )
+        for top in range(0, height, step):
+            band = torch.from_numpy(pixels[top : top + step].astype(np.float32)).to(self.device)
+            guide = luma(band.permute(2, 0, 1)[None] / np.iinfo(pixels.dtype).max)
+            result[top : top + step] = upsampled.rows(guide, height, top).clamp(LEAST_TRANSMISSION, 1)[0, 0].cpu()
+        return estimate, result
 
     @torch.inference_mode()
     def __call__(self, pixels: np.ndarray, amount: Amount | None = None) -> np.ndarray:

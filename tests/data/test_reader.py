@@ -8,6 +8,8 @@ from PIL import Image
 from claritygan_cli.data.layouts import Source
 from claritygan_cli.data.reader import Box, Reader, cut, random_box, read_depth, read_mask
 from claritygan_cli.errors import DataError
+from claritygan_cli.media.image_io import save_picture
+from claritygan_cli.media.picture import Picture
 
 
 def reader(side: int = 1000, memory: int = 1 << 30) -> Reader:
@@ -73,14 +75,14 @@ def test_broken_files_are_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.jpg"
     path.write_bytes(content)
     for read in (reader().picture, reader().size, read_depth, read_mask):
-        with pytest.raises(DataError, match=r"x\.jpg: cannot be read"):
+        with pytest.raises(DataError, match=r"x\.jpg: (the file is empty|not a picture|damaged or truncated)"):
             read(path)
 
 
 def test_a_truncated_picture_is_named(tmp_path: Path, photo: np.ndarray) -> None:
     Image.fromarray(photo).save(tmp_path / "x.png")
     (tmp_path / "x.png").write_bytes((tmp_path / "x.png").read_bytes()[:9000])
-    with pytest.raises(DataError, match=r"x\.png: cannot be read"):
+    with pytest.raises(DataError, match=r"x\.png: damaged or truncated"):
         reader().picture(tmp_path / "x.png")
 
 
@@ -134,3 +136,19 @@ def test_mirrored() -> None:
     picture = torch.arange(12, dtype=torch.uint8).reshape(1, 3, 4)
     plain, mirrored = (cut(picture, Box(0, 0, 1, 1, flip), (3, 4)) for flip in (False, True))
     assert torch.equal(plain.flip(2), mirrored)
+
+
+def test_a_turned_picture_and_its_upright_truth_belong_together(tmp_path: Path, photo: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(photo)).save(tmp_path / "turned.png", exif=exif)
+    Image.fromarray(photo).save(tmp_path / "upright.png")
+    read = reader()
+    assert read.size(tmp_path / "turned.png") == read.size(tmp_path / "upright.png") == (150, 100)
+    turned, upright = read.pair(tmp_path / "turned.png", tmp_path / "upright.png")
+    assert torch.equal(turned, upright)
+
+
+def test_16_bits_and_transparency_are_read_as_elsewhere(tmp_path: Path, photo: np.ndarray) -> None:
+    save_picture(tmp_path / "deep.png", Picture(photo.astype(np.uint16) * 257, np.full((100, 150), 65535, np.uint16)))
+    assert np.array_equal(reader().picture(tmp_path / "deep.png").permute(1, 2, 0).numpy(), photo)

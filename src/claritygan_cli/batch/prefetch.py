@@ -10,7 +10,7 @@ _END = object()
 
 
 def prefetch(items: Generator[Item], depth: int) -> Generator[Item]:
-    """The items, made by a thread of their own that is at most ``depth`` of them prefetch.
+    """The items, made by a thread of their own that is at most ``depth`` of them ahead.
 
     What the maker raises is raised here. When this generator is closed, the maker is stopped and closed first.
     """

@@ -220,7 +220,7 @@ def _ignore_interrupts(_worker: int) -> None:
 
 
 def loaded(batches: Batches, steps: Iterable[int], workers: int, watch: Stopwatch) -> Iterator[Batch]:
-    """Batches in order, made prefetch by loader processes.
+    """Batches in order, made ahead by loader processes.
 
     Raises:
         DataError: as :meth:`Batches.make`.

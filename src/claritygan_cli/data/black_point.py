@@ -31,7 +31,8 @@ def black_point(picture: Tensor) -> float:
 def with_black_point(picture: Tensor) -> Tensor:
     """A clear picture (3, H, W) of uint8 with its shadows as dark as those of other photos.
 
-    To a dehazer that learns from it, the black_point of a clear photo says that even haze is not to be taken out.
+    To a dehazer that learns from it, the raised black point of a clear photo says that even haze is not to be taken
+    out.
     """
     thickness = black_point(picture)
     if not BLACK_POINT < thickness <= HIGHEST_BLACK_POINT:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
@@ -16,7 +16,8 @@ from claritygan_cli.data.black_point import with_black_point
 from claritygan_cli.data.depth import from_camvid_labels, invent
 from claritygan_cli.data.layouts import Source
 from claritygan_cli.engine.resampling import resize
-from claritygan_cli.errors import DataError
+from claritygan_cli.errors import DataError, ImageError
+from claritygan_cli.media.image_io import picture_size, read_map, read_picture
 
 DEPTHS_PER_PHOTO = 5
 DEPTH_SIDE = 112
@@ -61,17 +62,18 @@ def cut(picture: Tensor, box: Box, shape: tuple[int, int]) -> Tensor:
     return view.flip(2) if box.mirrored else view
 
 
-def common_middle(image: Image.Image, size: tuple[int, int] | None, path: Path) -> Image.Image:
-    """The part that a picture shares with one of another size (width, height) and the same centre.
+def common_middle(pixels: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
+    """The part of a picture (H, W, 3) that it shares with one of another size (width, height) and the same centre.
 
     Raises:
         DataError: that is not nearly all of both.
     """
-    sides = list(zip(image.size, size or image.size, strict=True))
+    own = pixels.shape[1], pixels.shape[0]
+    sides = list(zip(own, size, strict=True))
     if min(min(a, b) / max(a, b) for a, b in sides) < LEAST_OVERLAP:
-        raise DataError(f"{path}: is of {image.size} pixels, but the picture that it belongs to of {size}")
+        raise DataError(f"{path}: is of {own} pixels, but the picture that it belongs to of {size}")
     (width, height), (left, top) = [min(a, b) for a, b in sides], [max(0, a - b) // 2 for a, b in sides]
-    return image.crop((left, top, left + width, top + height))
+    return pixels[top : top + height, left : left + width]
 
 
 class Reader:
@@ -135,26 +137,23 @@ class Reader:
             DataError: the file cannot be read.
         """
         try:
-            with Image.open(path) as image:
-                return image.size
-        except Exception as error:  # decoders raise whatever they like on broken files
-            raise DataError(f"{path}: cannot be read ({error})") from error
+            return picture_size(path)
+        except ImageError as error:
+            raise DataError(str(error)) from error
 
     def _read(self, path: Path, size: tuple[int, int] | None) -> Tensor:
         try:
-            with Image.open(path) as file:
-                image: Image.Image = file if size in (None, file.size) else common_middle(file, size, path)
-                scale = self.short_side / min(image.size)
-                if scale < 1:
-                    wanted = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-                    image.draft("RGB", wanted)
-                    image = image.convert("RGB").resize(wanted, Image.Resampling.BICUBIC, reducing_gap=3.0)
-                array = np.array(ImageOps.exif_transpose(image).convert("RGB"))
-        except DataError:
-            raise
-        except Exception as error:  # as in size
-            raise DataError(f"{path}: cannot be read ({error})") from error
-        return torch.from_numpy(array).permute(2, 0, 1).contiguous()
+            pixels = read_picture(path, self.short_side if size is None else None).at_8_bits().pixels
+        except ImageError as error:
+            raise DataError(str(error)) from error
+        if size is not None:
+            pixels = common_middle(pixels, size, path)
+        scale = self.short_side / min(pixels.shape[:2])
+        if scale < 1:
+            wanted = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+            resized = Image.fromarray(pixels).resize(wanted, Image.Resampling.BICUBIC, reducing_gap=3.0)
+            pixels = np.asarray(resized)
+        return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).contiguous()
 
     def depth(self, source: Source, random: np.random.Generator) -> Tensor:
         """Relative depth of a clear picture: (1, h, w) float16 in [0, 1], 1 the farthest.
@@ -185,10 +184,9 @@ class Reader:
 
 def _read_map(path: Path) -> np.ndarray:
     try:
-        with Image.open(path) as image:
-            return np.array(image)
-    except Exception as error:  # as in Reader.size
-        raise DataError(f"{path}: cannot be read ({error})") from error
+        return read_map(path)
+    except ImageError as error:
+        raise DataError(str(error)) from error
 
 
 def read_depth(path: Path) -> Tensor:

@@ -1,4 +1,4 @@
-"""The small U-Net that predictions at a picture and describes its haze or its depth."""
+"""The small U-Net whose features of a picture describe its haze or its depth."""
 
 from itertools import pairwise
 from typing import NamedTuple

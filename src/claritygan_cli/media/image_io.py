@@ -2,6 +2,10 @@
 
 import io
 import math
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +19,22 @@ from claritygan_cli.media import image16
 from claritygan_cli.media.find import PHOTO_FORMATS
 from claritygan_cli.media.picture import Picture
 
+DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders, and Python's own modules below them, raise on damaged files."""
 ORIENTATION_TAG = 0x0112
+LYING = (5, 6, 7, 8)
+"""EXIF orientations of pictures that are stored on their side."""
 BITS_TAG, PHOTOMETRIC_TAG, PLANAR_TAG, EXTRA_TAG = 258, 262, 284, 338
 WHITE_IS_ZERO, SEPARATE_PLANES, PREMULTIPLIED = 0, 2, 1
 KEPT_TAGS = {270, 271, 272, 305, 306, 315, 33432}
@@ -37,35 +56,43 @@ GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L"})
 EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "La", "RGBa"})
 
 
-def read_picture(path: Path) -> Picture:
-    """Read a photo file, see :func:`decode_picture`.
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file.
 
     Raises:
-        ImageError: the file is missing or cannot be read, or as :func:`decode_picture`.
+        ImageError: it is missing, empty or cannot be read.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from error
-    return decode_picture(data, str(path))
+    if not data:
+        raise ImageError(f"{path}: the file is empty (0 bytes)")
+    return data
 
 
-def decode_picture(data: bytes, name: str) -> Picture:
-    """A photo from the bytes of its file: upright, 8 or 16 bits, RGB, with what goes with it.
+def read_picture(path: Path, short_side: int | None = None) -> Picture:
+    """Read a photo file, see :func:`decode_picture`.
 
-    CMYK and Lab pictures are converted to sRGB (by their profile where they carry one). Palettes become RGB.
+    Raises:
+        ImageError: the file is missing or cannot be read, or as :func:`decode_picture`.
+    """
+    return decode_picture(read_bytes(path), str(path), short_side)
+
+
+@contextmanager
+def opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    """A picture's file, opened; whatever decoders make of damaged bytes becomes an ImageError.
 
     Args:
         name: what to call it in messages.
 
     Raises:
-        ImageError: the bytes are none, no picture, truncated, animated, or of a kind that is not supported.
+        ImageError: the bytes are no picture, too large a one, or damaged.
     """
-    if not data:
-        raise ImageError(f"{name}: the file is empty (0 bytes)")
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return _decode(image, data)
+            yield image
     except UnidentifiedImageError as error:
         raise ImageError(f"{name}: not a picture, or not of a kind that can be read") from error
     except Image.DecompressionBombError as error:
@@ -74,8 +101,51 @@ def decode_picture(data: bytes, name: str) -> Picture:
         raise ImageError(f"{name}: does not fit in memory") from error
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error
-    except Exception as error:  # decoders raise whatever they like on damaged files
+    except DECODER_ERRORS as error:
         raise ImageError(f"{name}: damaged or truncated picture ({' '.join(str(error).split())})") from error
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height) of a photo as it is seen upright, from its header.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    with opened(read_bytes(path), str(path)) as image:
+        width, height = image.size
+        lies = _exif_before_loading(image).get(ORIENTATION_TAG, 1) in LYING
+        return (height, width) if lies else (width, height)
+
+
+def read_map(path: Path) -> np.ndarray:
+    """The samples of a depth map or a mask as they are stored, (H, W) or (H, W, C); palettes are not looked up.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    data = read_bytes(path)
+    with opened(data, str(path)) as image:
+        image16.check_png(data)
+        return np.array(image)
+
+
+def decode_picture(data: bytes, name: str, short_side: int | None = None) -> Picture:
+    """A photo from the bytes of its file: upright, 8 or 16 bits, RGB, with what goes with it.
+
+    CMYK and Lab pictures are converted to sRGB (by their profile where they carry one). Palettes become RGB.
+
+    Args:
+        name: what to call it in messages.
+        short_side: pixels of the short side that are enough; JPEGs are then decoded at half, a quarter or an eighth of
+            their size where that is no less.
+
+    Raises:
+        ImageError: the bytes are none, no picture, truncated, animated, or of a kind that is not supported.
+    """
+    if not data:
+        raise ImageError(f"{name}: the file is empty (0 bytes)")
+    with opened(data, name) as image:
+        return _decode(image, data, short_side)
 
 
 def ending_of(data: bytes) -> str:
@@ -84,12 +154,28 @@ def ending_of(data: bytes) -> str:
         return next((ending for ending, form in PHOTO_FORMATS.items() if form == image.format), ".png")
 
 
-def _decode(image: Image.Image, data: bytes) -> Picture:
+def _exif_before_loading(image: Image.Image) -> Image.Exif:
+    """The EXIF block as far as it is there before the pixels are decoded, which ``getexif()`` does for PNG."""
+    if image.format != "PNG":
+        return _exif_of(image)
+    exif = Image.Exif()
+    with suppress(*DECODER_ERRORS):
+        exif.load(image.info.get("exif", b""))
+    return exif
+
+
+def _decode(image: Image.Image, data: bytes, short_side: int | None) -> Picture:
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise ImageError("an animation or a picture of several pages; save its frames as single pictures first")
+    image16.check_png(data)
+    if short_side and image.format == "JPEG" and short_side < min(image.size):
+        scale = short_side / min(image.size)
+        image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
+    if image.format != "TIFF":
+        image.load()  # first: what goes wrong here must not be taken for a fault of the EXIF block
     exif = _exif_of(image)
-    orientation = exif.get(ORIENTATION_TAG, 1)  # read first: loading a TIFF turns it and forgets
-    image.load()
+    orientation = exif.get(ORIENTATION_TAG, 1)
+    image.load()  # loading a TIFF turns it, and forgets how it was
     icc, grey = image.info.get("icc_profile") or None, image.mode in GREY_MODES
     planes = _planes16(image, data)
     if planes is not None:
@@ -147,7 +233,7 @@ def _exif_of(image: Image.Image) -> Image.Exif:
     """The EXIF block; empty where it is damaged, since the picture itself may be good."""
     try:
         return image.getexif()
-    except Exception:  # whatever a damaged block leads to
+    except DECODER_ERRORS:
         return Image.Exif()
 
 
@@ -161,8 +247,8 @@ def _resolution(dpi: Any) -> tuple[float, float] | None:
 
 
 def _upright(planes: np.ndarray, orientation: int) -> np.ndarray:
-    """StepKind and mirror as EXIF orientation 1 to 8 says."""
-    if orientation in (5, 6, 7, 8):
+    """Turn and mirror as EXIF orientation 1 to 8 says."""
+    if orientation in LYING:
         planes = planes.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         planes = planes[:, ::-1]
@@ -192,7 +278,7 @@ def _kept_exif(exif: Image.Exif) -> bytes | None:
             if content:
                 kept[block] = dict(content)
         return kept.tobytes() if len(kept) else None
-    except Exception:  # a damaged block is left out
+    except DECODER_ERRORS:  # a damaged block is left out
         return None
 
 

@@ -281,7 +281,7 @@ class VideoReader:
             yield before
 
     def _in_step(self, pieces: Iterable[Piece]) -> Generator[Piece]:
-        """Holds back the sound that runs prefetch of the frames, until it is known that those are wanted."""
+        """Holds back the sound that runs ahead of the frames, until it is known that those are wanted."""
         held: list[av.Packet] = []
         for piece in pieces:
             if isinstance(piece, av.Packet):

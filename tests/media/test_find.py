@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +44,20 @@ def test_hidden_linked_and_special_files(tmp_path: Path) -> None:
     assert image_files(tmp_path / "nowhere") == []
     assert not is_regular(tmp_path)
     assert set(PHOTO_FORMATS) >= {".jpg", ".png"}
+
+
+def test_a_folder_that_cannot_be_read_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "locked/b.png", "z/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = files_below(tmp_path)
+    assert names(list(found.files), tmp_path) == ["a.png", "z/c.png"]
+    assert found.closed == ((tmp_path / "locked", "cannot be read (Permission denied)"),)

@@ -70,15 +70,15 @@ def fixed_prefix(pattern: str) -> Path:
 NOT_REGULAR = "not a regular file"
 
 
-def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
+def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], list[tuple[Path, str]]]:
     """The photos and videos that an input stands for, each with its path below the input; and what has such a name
     and is no regular file.
 
     Raises:
-        UsageError: there is no such file or folder, no photo and no video in it, or a folder that cannot be read.
+        UsageError: there is no such file or folder, or no photo and no video in it.
     """
     path = Path(text)
-    others: list[Path] = []
+    problems: list[tuple[Path, str]] = []
     if is_regular(path):
         return [(path, Path(path.name))], []
     if path.is_dir():
@@ -90,19 +90,17 @@ def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], lis
         folders = [match for match in matches if match.is_dir()]
         files = [match for match in matches if not match.is_dir() and has_ending(match, READABLE)]
         files = [file for file in files if leave_out not in file.resolve().parents or leave_out == base.resolve()]
-        others = [file for file in files if not is_regular(file)]
+        problems = [(file, NOT_REGULAR) for file in files if not is_regular(file)]
         files = [file for file in files if is_regular(file)]
     else:
         raise UsageError("no such file or folder")
     for folder in folders:
-        try:
-            found = files_below(folder, leave_out=leave_out)
-        except OSError as error:
-            raise UsageError(f"cannot be read ({error.strerror}: {error.filename})") from error
-        files, others = [*files, *found.files], [*others, *found.others]
-    if not files and not others:
+        found = files_below(folder, leave_out=leave_out)
+        files += found.files
+        problems += [*((other, NOT_REGULAR) for other in found.others), *found.closed]
+    if not files and not problems:
         raise UsageError("no photos or videos there")
-    return [(file, file.relative_to(base)) for file in dict.fromkeys(files)], others
+    return [(file, file.relative_to(base)) for file in dict.fromkeys(files)], problems
 
 
 def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None) -> Plan:
@@ -125,10 +123,10 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
     problems: list[tuple[str, str]] = []
     for text in inputs:
         try:
-            files, others = find_files(text, out.resolve())
+            files, found_problems = find_files(text, out.resolve())
             for file, name in files:
                 found.setdefault(file, name)
-            problems += [(str(other), NOT_REGULAR) for other in others]
+            problems += [(str(path), reason) for path, reason in found_problems]
         except UsageError as problem:
             problems.append((text, str(problem)))
     if not found:

@@ -71,10 +71,16 @@ READABLE = READABLE_PHOTOS | READABLE_VIDEOS
 
 @dataclass(frozen=True)
 class FilesFound:
-    """Files of a folder, in natural order, and those of such names that are not regular files."""
+    """Files of a folder, in natural order.
+
+    Attributes:
+        files: regular ones. others: those of such names that are not regular files.
+        closed: subfolders that cannot be read, and why.
+    """
 
     files: tuple[Path, ...]
     others: tuple[Path, ...]
+    closed: tuple[tuple[Path, str], ...] = ()
 
 
 def natural_key(path: Path) -> list[tuple[int, int | str]]:
@@ -101,23 +107,21 @@ def files_below(folder: Path, endings: Collection[str] = READABLE, leave_out: Pa
 
     Args:
         leave_out: a resolved subfolder that is left out too.
-
-    Raises:
-        OSError: a folder cannot be read.
     """
+    closed: list[tuple[Path, str]] = []
 
-    def refuse(error: OSError) -> None:
-        raise error
+    def note(error: OSError) -> None:
+        closed.append((Path(error.filename or folder), f"cannot be read ({error.strerror or error})"))
 
     files: list[Path] = []
     others: list[Path] = []
-    for base, folders, names in os.walk(folder, onerror=refuse):
+    for base, folders, names in os.walk(folder, onerror=note):
         folders[:] = [f for f in folders if not f.startswith(".") and Path(base, f).resolve() != leave_out]
         for name in names:
             path = Path(base, name)
             if not name.startswith(".") and has_ending(path, endings):
                 (files if is_regular(path) else others).append(path)
-    return FilesFound(tuple(sorted(files, key=natural_key)), tuple(sorted(others, key=natural_key)))
+    return FilesFound(tuple(sorted(files, key=natural_key)), tuple(sorted(others, key=natural_key)), tuple(closed))
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
-from claritygan_cli.batch.tasks import Engine
 from claritygan_cli.data.pairs import find_pairs
 from claritygan_cli.engine.guided_filter import guided_coefficients
 from claritygan_cli.errors import UsageError
 from claritygan_cli.evaluation.metrics import mean_scores, score
 from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_io import read_picture
+from claritygan_cli.models.loading import load_translator
 
 HEIGHT = 300
 
@@ -54,7 +54,7 @@ def main() -> None:
         pictures = [(read_picture(pair.picture).pixels, read_picture(pair.truth).pixels) for pair in pairs]
         print("DCP:", mean_scores([score(dark_channel_prior(hazy), truth) for hazy, truth in pictures]))
         return
-    translator = Engine(rest[1] if len(rest) > 1 else None).open("dehaze")
+    translator = load_translator("dehaze", rest[1] if len(rest) > 1 else None)
     rows = []
     for path in image_files(Path(folder)):
         hazy = read_picture(path).at_8_bits().pixels

@@ -22,12 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from claritygan_cli.data.batches import Batch
+from claritygan_cli.data.synthesis import HazeParameters
 from claritygan_cli.training.config import TrainConfig
-from claritygan_cli.training.cycles import Haze
+from claritygan_cli.training.cyclegan import CycleGAN
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.generator_pair import make_generator_pair
 from claritygan_cli.training.hardware import peak_memory
-from claritygan_cli.training.system import CycleGAN
 
 VARIANTS = {
     "textbook fp32": None,
@@ -114,11 +114,11 @@ def textbook_step() -> Callable[[Tensor, Tensor], None]:
 
 
 def our_step(settings: dict[str, object]) -> Callable[[Tensor, Tensor], None]:
-    config = TrainConfig(out=Path("unused"), generator="resnet", **settings)  # type: ignore[arg-type]
+    config = TrainConfig().changed(out=Path("unused"), generator="resnet", **settings)  # type: ignore[arg-type]
     system = CycleGAN(config, make_generator_pair(config), CPU, World())
 
     def step(hazy: Tensor, clear: Tensor) -> None:
-        haze = Haze(*torch.ones(3, len(hazy), 1, 1, 1))  # which this kind has no use for
+        haze = HazeParameters(*torch.ones(3, len(hazy), 1, 1, 1))  # which this kind has no use for
         system.step(Batch(hazy, clear, haze, None, len(hazy)), 2e-4)
 
     return step

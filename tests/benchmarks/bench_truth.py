@@ -3,7 +3,7 @@
 Run: ``python tests/benchmarks/bench_truth.py DATA [DEHAZER [HAZIFIER]]``, a folder with pairs. Prints PSNR and SSIM
 
 * dehazed, as ``claritygan eval`` has them;
-* with the true haze: what the loss of detail in the file leaves within reach of any reading of haze;
+* with the true haze: what the loss of detail in the file leaves within reach of any estimate of haze;
 * rendered: of the same scenes in the same haze, rendered anew from the clear pictures, without the file's compression;
 
 and the rank correlation (Spearman) of the hazifier's depth with the depth that follows from the true transmission,
@@ -18,13 +18,15 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from claritygan_cli.batch.tasks import Engine
 from claritygan_cli.data.pairs import find_pairs
+from claritygan_cli.engine.estimate import DepthEstimate
 from claritygan_cli.engine.guided_filter import box_mean
-from claritygan_cli.engine.restoration import resize
+from claritygan_cli.engine.resampling import resize
+from claritygan_cli.engine.restoration import full_size_map
 from claritygan_cli.engine.scattering import add_haze, remove_haze
 from claritygan_cli.evaluation.evaluate import read_pair
 from claritygan_cli.evaluation.metrics import mean_scores, score
+from claritygan_cli.models.loading import load_translator
 
 RADIUS = 3
 """Of the windows over which transmission is taken to be even."""
@@ -61,7 +63,7 @@ def main() -> None:
     """Print all that."""
     data, *models = sys.argv[1:]
     dehazer, hazifier = (
-        Engine(model).open(direction)
+        load_translator(direction, model)
         for direction, model in zip(("dehaze", "hazify"), [*models, None, None], strict=False)
     )
     scores: dict[str, list] = {"dehazed": [], "with the true haze": [], "rendered": []}
@@ -73,8 +75,10 @@ def main() -> None:
         scores["dehazed"].append(score(dehazer(hazy), clear))
         scores["with the true haze"].append(score(pixels(remove_haze(picture, t, airlight)), clear))
         scores["rendered"].append(score(dehazer(pixels(add_haze(truth, t, airlight))), clear))
-        generator = hazifier.generator
-        depth = resize(generator.look(generator.shrink(truth)).map(truth, len(clear), 0), RANKED)
+        estimate = hazifier.estimate(clear)
+        assert isinstance(estimate, DepthEstimate)
+        small = hazifier.generator.small_copy(truth)
+        depth = resize(full_size_map(truth, small, estimate.depth, hazifier.restoration).clamp(0, 1), RANKED)
         shown = resize(square, RANKED) > TELLING
         ranks.setdefault(pair.truth, []).append(spearmanr(depth[shown], -resize(t, RANKED)[shown]).statistic)
     for name, these in scores.items():

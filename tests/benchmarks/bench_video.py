@@ -2,7 +2,7 @@
 
 Run: ``python tests/benchmarks/bench_video.py speed [FRAMES]`` for frames a second on 1080p beside a plain transcode
 (the same decoder, encoder, settings and threads), ``... memory [FRAMES ...]`` for the peak of videos of several
-lengths, ``... flicker [FILM] [FRAMES]`` for changes from frame to frame, in a static shot with noise and in a video,
+lengths, ``... flicker [VIDEO] [FRAMES]`` for changes from frame to frame, in a static shot with noise and in a video,
 beside those of the same frames without the haze of one of them.
 """
 
@@ -23,8 +23,10 @@ from PIL import Image
 from skimage.registration import optical_flow_tvl1
 from skimage.transform import warp
 
-from claritygan_cli.batch.tasks import Engine
-from claritygan_cli.engine.restoration import grey, resize
+from claritygan_cli.engine.resampling import luma as luma_of
+from claritygan_cli.engine.resampling import resize
+from claritygan_cli.engine.restoration import HazeRemoval, prepare
+from claritygan_cli.models.loading import load_translator
 
 TRANSCODE = """
 import sys
@@ -134,13 +136,14 @@ def flicker(before: list[np.ndarray], after: list[np.ndarray]) -> tuple[float, f
 @torch.inference_mode()
 def held(source: Path, before: list[np.ndarray]) -> list[np.ndarray]:
     """The frames without the haze that the middle one shows: what flickers there is none of the haze's doing."""
-    generator = Engine().open("dehaze").generator
+    translator = load_translator("dehaze")
     with av.open(str(source)) as container:
         rgb = next(itertools.islice(container.decode(video=0), len(before) // 2, None)).to_ndarray(format="rgb24")
     image = floats(rgb)
-    lift = generator.look(generator.shrink(image))
-    small = resize(image, before[0].shape)
-    gain, airlight = lift.gain(grey(small), len(before[0]), 0)[0, 0].numpy(), float(grey(lift.airlight))
+    prepared = prepare(translator.generator.small_copy(image), translator.estimate(rgb), translator.restoration)
+    assert isinstance(prepared, HazeRemoval)
+    guide = luma_of(resize(image, before[0].shape))
+    gain, airlight = prepared.gain(guide, len(before[0]), 0)[0, 0].numpy(), float(luma_of(prepared.airlight).mean())
     return [np.clip((frame - airlight) * gain + airlight, 0, 1) for frame in before]
 
 

@@ -206,8 +206,8 @@ def test_what_does_not_go_together(estimate: HazeEstimate | DepthEstimate, amoun
 def test_denoised_detail_is_what_is_amplified() -> None:
     image, t = rand(1, 3, 32, 48), 0.5
     config = replace(PLAIN, noise_deviation=2 / 255)
-    calm = denoise(image, 2 / 255)
-    expected = image + (calm - LIGHT) * (1 / t - 1)
+    denoised = denoise(image, 2 / 255)
+    expected = image + (denoised - LIGHT) * (1 / t - 1)
     torch.testing.assert_close(restore(image, image, haze(t), config), expected.clamp(0, 1), atol=1e-5, rtol=0)
 
 

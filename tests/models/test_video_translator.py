@@ -173,8 +173,8 @@ def test_noise_is_not_amplified_with_the_contrast(make: Make, random: np.random.
 
     def of(frames: np.ndarray) -> tuple[float, float]:
         """Contrast, and change from frame to frame."""
-        steady = frames[10:].astype(float)
-        return steady.mean((0, 1)).std(), np.diff(steady, axis=0).std()
+        settled = frames[10:].astype(float)
+        return settled.mean((0, 1)).std(), np.diff(settled, axis=0).std()
 
     (contrast, noise), (own_contrast, own_noise) = of(np.stack(results)), of(video)
     assert contrast > 1.2 * own_contrast

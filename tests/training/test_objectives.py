@@ -97,15 +97,15 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
         }
         assert isinstance(teacher, ScatteringDehazer)
         assert isinstance(pair.dehaze, ScatteringDehazer)
-        for more_haze, exercise in ((False, known_haze.known), (True, put_into_more_haze(teacher, hazy, haze))):
+        for more_haze, known in ((False, known_haze.known), (True, put_into_more_haze(teacher, hazy, haze))):
             again, *fakes = losses(hazy, clear, haze, None, StepKind(("dehaze",), more_haze))
             assert fakes == [None, None]
-            read, t, light = estimate_haze(pair.dehaze, exercise.hazy)
-            shown = ((1 - exercise.t).mean((1, 2, 3)) > 0.05).reshape(2, 1, 1, 1)
+            cleared, t, light = estimate_haze(pair.dehaze, known.hazy)
+            shown = ((1 - known.t).mean((1, 2, 3)) > 0.05).reshape(2, 1, 1, 1)
             by_hand = {
-                "cycle_clear": 10 * (read - exercise.clear).abs().mean(),
-                "cycle_transmission": 10 * 0.5 * (t - exercise.t).abs().mean(),
-                "cycle_airlight": 10 * 0.3 * ((light - exercise.airlight).abs() * shown).mean(),
+                "cycle_clear": 10 * (cleared - known.clear).abs().mean(),
+                "cycle_transmission": 10 * 0.5 * (t - known.t).abs().mean(),
+                "cycle_airlight": 10 * 0.3 * ((light - known.airlight).abs() * shown).mean(),
             }
             assert_terms(again, by_hand)
         again, *fakes = losses(hazy, clear, haze, None, StepKind(("hazify",)))
@@ -220,8 +220,8 @@ def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
     losses = GeneratorObjective(config.changed(objective="supervised"), pair, None, None, pair.dehaze)
     terms, fake_hazy, _ = losses(None, None, None, views)
     assert fake_hazy is None
-    for pupil, name in (("dehaze", "paired_clear"), ("hazify", "paired_hazy")):
-        assert losses(None, None, None, views, StepKind((pupil,)))[0].keys() == {name}
+    for trained, name in (("dehaze", "paired_clear"), ("hazify", "paired_hazy")):
+        assert losses(None, None, None, views, StepKind((trained,)))[0].keys() == {name}
     expected = {
         "paired_clear": 4 * (pair.dehaze(views.hazy) - views.clear).abs().mean(),
         "paired_hazy": 4 * (pair.hazify(views.clear) - views.hazy).abs().mean(),

@@ -75,7 +75,7 @@ class TemporalDenoiser:
             for top in range(0, height, STRIP):
                 bottom = min(height, top + STRIP)
                 keep = upsample_rows(share, (height, width), top, bottom)
-                for plane, calm in alike:
+                for plane, average in alike:
                     new = plane[:, :, top:bottom]
-                    calm[:, :, top:bottom].sub_(new).mul_(keep).add_(new)
+                    average[:, :, top:bottom].sub_(new).mul_(keep).add_(new)
         return old

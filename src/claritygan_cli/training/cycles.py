@@ -36,11 +36,11 @@ class KnownHaze:
 
 @dataclass
 class KnownHazeResult:
-    """An exercise, and what a dehazer read of it.
+    """Pictures in known haze, and what a dehazer saw in them.
 
     Attributes:
         cleared: what the dehazer made of the hazy pictures, not clamped.
-        seen_t, seen_airlight: haze as the dehazer read it, (N, 1, H, W) and (N, 3, 1, 1).
+        seen_t, seen_airlight: haze as the dehazer saw it, (N, 1, H, W) and (N, 3, 1, 1).
     """
 
     known: KnownHaze
@@ -57,8 +57,8 @@ class Cycles:
         fake_clear: G(hazy). rehazed: F(fake_clear). fake_hazy: F(clear). recleared: G(fake_hazy).
         same_clear: G(clear). same_hazy: F(hazy), or None where F with no haze to add is the identity by construction.
         known_haze: of scattering generators, instead of G(fake_hazy) alone.
-        depth_error: of scattering generators, (N, 1, H, W): how far F is from the depth of fake_clear that G had read
-            from the haze, times how well that can be read: 0 without haze, 1 in dense haze.
+        depth_error: of scattering generators, (N, 1, H, W): how far F is from the depth of fake_clear that follows
+            from the haze that G saw, times how well that can be told: 0 without haze, 1 in dense haze.
     """
 
     fake_clear: Tensor
@@ -113,9 +113,9 @@ def depth_behind(t: Tensor, density: Tensor) -> Tensor:
 
 
 def put_into_haze(clear: Tensor, depth: Tensor, haze: HazeParameters) -> KnownHaze:
-    """Clear pictures in haze that follows the depth (N, 1, H, W) that F guesses, and something else.
+    """Clear pictures in haze that follows the depth (N, 1, H, W) that F predicts, and something else.
 
-    While F guesses badly, a dehazer that learned from its haze alone would learn its guesses, and not to read haze.
+    While F predicts badly, a dehazer that learned from its haze alone would learn its errors, and not to see haze.
     """
     t = transmission(depth, haze.density) * torch.exp(-haze.mist)
     return KnownHaze(add_haze(clear, t, haze.airlight), clear, t, haze.airlight)
@@ -123,10 +123,10 @@ def put_into_haze(clear: Tensor, depth: Tensor, haze: HazeParameters) -> KnownHa
 
 @torch.no_grad()
 def put_into_more_haze(teacher: ScatteringDehazer, hazy: Tensor, haze: HazeParameters) -> KnownHaze:
-    """Hazy pictures in more of the haze that a dehazer reads there.
+    """Hazy pictures in more of the haze that a dehazer sees there.
 
     Transmissions multiply, so what is added is known, and it follows the depth that the haze itself shows; what was
-    there before is read best where haze is thin. So the dehazer learns to read dense haze as it reads thin haze.
+    there before is seen best where haze is thin. So the dehazer learns to see dense haze as it sees thin haze.
 
     Args:
         haze: half of it is added, in the colour of what is there.
@@ -151,7 +151,7 @@ def rehaze(
     """The end of the cycle hazy - clear - hazy.
 
     Args:
-        cleared: (N, 3, H, W) in [0, 1], pictures without the haze that was read in them: t and airlight.
+        cleared: (N, 3, H, W) in [0, 1], pictures without the haze that was seen in them: t and airlight.
 
     Returns:
         The pictures in that haze again, by F's depth, and that depth's error as in :class:`Cycles`.
@@ -173,8 +173,8 @@ def scattering_cycles(
     """Cycles through one physics, as in D4 (Yang et al., "Self-Augmented Unpaired Image Dehazing via Density and Depth
     Decomposition", CVPR 2022).
 
-    The density and airlight that G reads from a hazy picture are what F puts back to close its cycle, and the depth
-    that follows from them is what F learns to guess (:func:`rehaze`). In front of a clear picture F puts the same
+    The density and airlight that G sees in a hazy picture are what F puts back to close its cycle, and the depth
+    that follows from them is what F learns to predict (:func:`rehaze`). In front of a clear picture F puts the same
     density and airlight, for the discriminator; what G learns to take away is haze of every sort
     (:func:`dehaze_known`).
 
@@ -223,7 +223,7 @@ def make_cycles(
     """The cycles of a pair of generators.
 
     Args:
-        hazy, clear: (N, 3, H, W) in [0, 1], sides that the networks look at as they are.
+        hazy, clear: (N, 3, H, W) in [0, 1], of sides that the networks can take as they are.
         haze: that scattering generators put in front of the clear pictures.
         gradient_checkpointing: trade time for memory: run each network again in the backward pass, and keep nothing
             of the first.

@@ -10,8 +10,6 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from claritygan_cli.engine.airlight import haze_colour
-from claritygan_cli.engine.encoder import EncoderDecoder
 from claritygan_cli.engine.estimate import (
     LEAST_TRANSMISSION,
     DepthEstimate,
@@ -143,58 +141,3 @@ class ResnetGenerator(Generator):
     def predict(self, small: Tensor) -> TranslationEstimate:
         """The translation (N, 3, h, w) in [0, 1]."""
         return TranslationEstimate((self.body(2 * small - 1).float() + 1) / 2)
-
-
-LITE_WIDTHS = (40, 64, 96, 160, 256)
-"""Channels of a lite generator's decoder, level by level (weights/EXPERIMENTS.md)."""
-
-
-class LiteGenerator(Generator):
-    """A generator for the scattering model on a pretrained encoder, EfficientNet-Lite0.
-
-    Args:
-        widths: see :class:`EncoderDecoder`.
-        working_size: see :class:`Generator`.
-    """
-
-    def __init__(self, widths: tuple[int, ...] = LITE_WIDTHS, working_size: int = 384) -> None:
-        super().__init__()
-        self.body = EncoderDecoder(widths)
-        self.multiple, self.working_size = self.body.stride, working_size
-        self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
-        start_at(self.head, 0.0)
-
-
-class LiteDehazer(LiteGenerator):
-    """hazy -> clear: predicts transmission, and airlight as a smooth field."""
-
-    restoration = RestorationConfig()
-
-    def __init__(self, widths: tuple[int, ...] = LITE_WIDTHS, working_size: int = 384) -> None:
-        super().__init__(widths, working_size)
-        self.haziness = nn.Conv2d(widths[0], 1, 1, bias=False)
-        self.airlight = nn.Sequential(nn.Linear(2 * widths[-1] + 3, 64), nn.ReLU(), nn.Linear(64, 4))
-        start_at(self.head, 1.0)
-        start_at(self.haziness, 0.0)
-        start_at(self.airlight[-1], 0.0)
-
-    def predict(self, small: Tensor) -> HazeEstimate:
-        """Transmission (N, 1, h/2, w/2) in [LEAST_TRANSMISSION, 1] and airlight (N, 3, h', w') in [0, 1]."""
-        features, scene = self.body(small)
-        t = LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * torch.sigmoid(self.head(features).float())
-        near, whole = haze_colour(self.haziness(features), resize(small, (features.shape[2], features.shape[3])))
-        # one colour for the picture, or one for each place: the network says how much of either, and corrects them
-        said = self.airlight(torch.cat([scene.float(), whole.flatten(1)], 1)).float()[:, :, None, None]
-        share, correction = torch.sigmoid(said[:, 3:]), said[:, :3]
-        mixed = torch.lerp(torch.logit(whole, eps=0.01), torch.logit(near, eps=0.01), share)
-        return HazeEstimate(t, torch.sigmoid(mixed + correction))
-
-
-class LiteHazifier(LiteGenerator):
-    """clear -> hazy: predicts relative depth."""
-
-    restoration = RestorationConfig.hazifying()
-
-    def predict(self, small: Tensor) -> DepthEstimate:
-        """Depth (N, 1, h/2, w/2) in [0, 1]."""
-        return DepthEstimate(torch.sigmoid(self.head(self.body(small)[0]).float()))

@@ -16,7 +16,9 @@ from claritygan_cli.batch.video import VideoResult, translate_video
 from claritygan_cli.engine.restoration import RemoveHaze
 from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.media.hdr import Hdr
+from claritygan_cli.media.video_formats import Encoding
 from claritygan_cli.media.video_reader import VideoReader, plane_arrays
+from claritygan_cli.media.video_writer import VideoWriter
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.video_translator import VideoTranslator
 from claritygan_cli.models.weights import load_model
@@ -515,3 +517,18 @@ def test_sound_that_starts_with_the_picture_still_does_in_avi(tmp_path: Path, vi
         }
     assert abs(firsts["video"] - firsts["audio"]) < 0.1
     assert video(tmp_path / "out.avi", tmp_path / "again.mp4").problems == ()
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9"])
+def test_threads_reach_decoder_and_encoder(tmp_path: Path, codec: str) -> None:
+    source = make_video(tmp_path / "in.mkv", range(3))
+    with VideoReader(source, threads=1) as reader:
+        assert reader.video.codec_context.thread_count == 1
+        with VideoWriter(tmp_path / "out.mkv", ".mkv", reader, Encoding(codec, threads=1)) as writer:
+            assert writer.stream.codec_context.thread_count == 1
+            for piece in reader.pieces():
+                if isinstance(piece, av.VideoFrame):
+                    writer.frame(piece)
+    assert len(times_of(tmp_path / "out.mkv")) == 3
+    named = {"hevc": "pools=1", "av1": "lp=1"}
+    assert named.get(codec, "") in " ".join(Encoding(codec, threads=1).options(codec).values())

@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
@@ -84,3 +86,15 @@ def test_devices() -> None:
 def test_a_dehazer_puts_in_no_haze(dehazer: ImageTranslator, photo: np.ndarray) -> None:
     with pytest.raises(TypeError, match="HazeEstimate does not go with AddHaze"):
         dehazer(photo, AddHaze())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([np.uint8, np.uint16]), st.integers(0, 2**31))
+def test_any_picture_keeps_its_size_and_type(
+    dehazer: ImageTranslator, height: int, width: int, kind: type, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, np.iinfo(kind).max, (height, width, 3), kind, endpoint=True)
+    result = dehazer(pixels, RemoveHaze(float(random.uniform(0, 4))))
+    assert (result.shape, result.dtype) == (pixels.shape, pixels.dtype)
+    assert np.array_equal(dehazer(pixels, RemoveHaze(0.0)), pixels)

@@ -65,6 +65,7 @@ def run_plan(
     videos: VideoOptions,
     debug: bool = False,
     progress: Callable[[Job, int | None], None] = lambda _job, _expected: None,
+    threads: int = 0,
 ) -> Iterator[Result]:
     """All results of a plan: first the inputs that lead to no job, then the jobs' in their order.
 
@@ -74,6 +75,7 @@ def run_plan(
     Args:
         debug: let exceptions through.
         progress: called for each frame of a video, with the number of frames expected if that is known.
+        threads: CPU threads of videos' decoders and encoders; 0 for as many as they like.
 
     Raises:
         UsageError: the videos' codec and the containers do not go together.
@@ -98,7 +100,7 @@ def run_plan(
         started = time.monotonic()
         try:
             translator = task.video(job.name, videos.temporal)
-            done = translate_video(job.source, job.target, translator, videos, partial(progress, job))
+            done = translate_video(job.source, job.target, translator, videos, partial(progress, job), threads)
             return video_result(job, done, started)
         except Exception as error:
             return failure(job, error, debug)

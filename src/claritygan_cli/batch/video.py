@@ -21,9 +21,9 @@ FRAMES_IN_FLIGHT = 3
 """Frames that wait between two stages."""
 
 
-def encoding_of(options: VideoOptions) -> Encoding:
+def encoding_of(options: VideoOptions, threads: int = 0) -> Encoding:
     """How the result is to be encoded."""
-    return Encoding(options.codec, options.crf, options.preset, options.pixel_format)
+    return Encoding(options.codec, options.crf, options.preset, options.pixel_format, threads)
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,13 @@ def translate_video(
     translate: VideoTranslator,
     options: VideoOptions,
     progress: Callable[[int | None], None] = lambda _expected: None,
+    threads: int = 0,
 ) -> VideoResult:
     """Translate a video file; the result is there whole or not at all.
 
     Args:
         progress: called after each frame with the number expected in all, where that is known.
+        threads: CPU threads of decoder and encoder each; 0 for as many as they like.
 
     Raises:
         ImageError: the video cannot be read or encoded; or, with ``strict``, is damaged.
@@ -74,11 +76,11 @@ def translate_video(
     ending = target.suffix.lower()
     from_zero = ending in (".avi", ".gif")
     with (
-        VideoReader(source, options.start, options.end, options.max_frames, from_zero) as video,
+        VideoReader(source, options.start, options.end, options.max_frames, from_zero, threads) as video,
         written_whole(target) as file,
     ):
         with (
-            VideoWriter(Path(file.name), ending, video, encoding_of(options)) as writer,
+            VideoWriter(Path(file.name), ending, video, encoding_of(options, threads)) as writer,
             closing(prefetch(translated(video, translate), FRAMES_IN_FLIGHT)) as pieces,
         ):
             for piece in pieces:

@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 
 
 def run_batch(
-    inputs: list[str], make: Callable[[], "Task"], options: BatchOptions, videos: VideoOptions, *, debug: bool
+    inputs: list[str],
+    make: Callable[[], "Task"],
+    options: BatchOptions,
+    videos: VideoOptions,
+    threads: int,
+    *,
+    debug: bool,
 ) -> None:
     """Translate inputs; raises ``typer.Exit`` with the documented code.
 
     Args:
         make: loads the model; called when the plan stands.
+        threads: CPU threads of videos' decoders and encoders; the model has been told its own.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing half-written is left
     if "-" in inputs or str(options.out) == "-":
@@ -43,7 +50,7 @@ def run_batch(
     plan = make_plan(inputs, options.out, options.suffix, options.ending)
     results: list[Result] = []
     with Bars(len(plan.problems) + len(plan.jobs), options.quiet) as bars:
-        for result in run_plan(plan, make(), options, videos, debug, bars.frame):
+        for result in run_plan(plan, make(), options, videos, debug, bars.frame, threads):
             results.append(result)
             bars.done()
             if result.message and result.status != "skipped":

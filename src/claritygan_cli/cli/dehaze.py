@@ -34,4 +34,4 @@ def dehaze(
 
         return DehazeTask(haze, model)
 
-    run_batch(inputs, make, batch, videos, debug=context.obj)
+    run_batch(inputs, make, batch, videos, model.threads, debug=context.obj)

@@ -34,4 +34,4 @@ def hazify(
         given = tuple(field.name for field, _ in declared(haze) if was_given(context, field.name))
         return HazifyTask(haze, model, given)
 
-    run_batch(inputs, make, batch, videos, debug=context.obj)
+    run_batch(inputs, make, batch, videos, model.threads, debug=context.obj)

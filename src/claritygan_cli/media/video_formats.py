@@ -27,6 +27,7 @@ DEFAULT_OPTIONS = {
     "prores": {},
     "gif": {},
 }
+THREADS_OPTION = {"hevc": ("x265-params", "pools"), "av1": ("svtav1-params", "lp")}
 PRESET_OPTION = {"h264": "preset", "hevc": "preset", "av1": "preset", "vp9": "cpu-used"}
 DROPPED_AUDIO = "aac"
 """What audio becomes where a container cannot hold it as it is; WebM knows Opus and Vorbis alone."""
@@ -52,12 +53,14 @@ class Encoding:
         crf: constant quality, lower is better; None for a good one.
         preset: the encoder's own word for speed; None for a sensible one.
         pixel_format: libav's name, like ``yuv420p10le``; None keeps the video's own where the codec can.
+        threads: CPU threads of the encoder; 0 for as many as it likes.
     """
 
     codec: str | None = None
     crf: int | None = None
     preset: str | None = None
     pixel_format: str | None = None
+    threads: int = 0
 
     def codec_for(self, ending: str) -> str:
         """The codec in a container.
@@ -97,6 +100,9 @@ class Encoding:
         except ValueError:
             raise SettingError("pixel_format", self.pixel_format, "unknown; write one like yuv420p10le") from None
         options = dict(DEFAULT_OPTIONS[codec])
+        if self.threads and codec in THREADS_OPTION:  # encoders with threads of their own, which libav does not count
+            name, setting = THREADS_OPTION[codec]
+            options[name] = ":".join([*filter(None, [options.get(name)]), f"{setting}={self.threads}"])
         if codec in DEFAULT_CRF:
             options["crf"] = str(DEFAULT_CRF[codec] if self.crf is None else self.crf)
         elif self.crf is not None:

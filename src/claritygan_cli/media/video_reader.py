@@ -64,6 +64,7 @@ class VideoReader:
         max_frames: greatest number of frames.
         from_zero: let time begin at 0, as formats without time stamps do; otherwise it is the file's own, or counts
             from ``start`` where that is given.
+        threads: CPU threads of the decoder; 0 for as many as it likes.
 
     Attributes:
         begin: seconds at which the file's own time starts.
@@ -89,8 +90,9 @@ class VideoReader:
         end: float | None = None,
         max_frames: int | None = None,
         from_zero: bool = False,
+        threads: int = 0,
     ) -> None:
-        self.path, self.max_frames = path, max_frames
+        self.path, self.max_frames, self.threads = path, max_frames, threads
         try:
             self.container = av.open(str(path))
         except BROKEN as error:
@@ -107,6 +109,8 @@ class VideoReader:
             raise ImageError(f"{self.path}: holds no video")
         self.video = streams[0]
         self.video.thread_type = "AUTO"
+        if self.threads:
+            self.video.codec_context.thread_count = self.threads
         self.others = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
         dropped = [s for s in self.container.streams if s is not self.video and s not in self.others]
         self.notes = [f"left out: {stream.type} stream {stream.index}" for stream in dropped]

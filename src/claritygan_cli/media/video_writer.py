@@ -53,6 +53,7 @@ class VideoWriter:
 
     def __init__(self, path: Path, ending: str, video: VideoReader, encoding: Encoding) -> None:
         self.codec, self.video, self.notes = encoding.codec_for(ending), video, list(video.notes)
+        self.threads = encoding.threads
         options = encoding.options(self.codec) | ({"bf": "0"} if ending == ".avi" else {})
         if video.hdr is not None:
             told = video.hdr.options(self.codec)
@@ -83,6 +84,8 @@ class VideoWriter:
         if source.sample_aspect_ratio:
             stream.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
         cc = stream.codec_context
+        if self.threads:
+            cc.thread_count = self.threads
         cc.colorspace, cc.color_range, cc.color_primaries, cc.color_trc = video.tags
         if self.codec == "prores":
             cc.color_range = LIMITED  # it knows no other

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +105,13 @@ def test_amounts_that_make_no_sense(photo: np.ndarray) -> None:
             hazify(photo, density=wrong)
     with pytest.raises(ValueError, match="airlight"):
         hazify(photo, airlight=2.0)
+
+
+def test_the_example_in_readme_runs(photo: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.S)
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photo).save("hazy.jpg")
+    found: dict[str, object] = {"array": photo}
+    exec(example, found)
+    assert isinstance(found["hazy"], np.ndarray)

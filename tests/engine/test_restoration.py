@@ -6,17 +6,9 @@ from torch import Tensor
 
 from claritygan_cli.engine.denoising import denoise
 from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate, TranslationEstimate, mean_estimate, with_maps
+from claritygan_cli.engine.refinement import predict, refine, shadow_bound
 from claritygan_cli.engine.resampling import luma, resize
-from claritygan_cli.engine.restoration import (
-    AddHaze,
-    RemoveHaze,
-    gain_curve,
-    predict,
-    prepare,
-    refine,
-    restore,
-    shadow_bound,
-)
+from claritygan_cli.engine.restoration import AddHaze, RemoveHaze, gain_curve, prepare, restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import remove_haze
 from claritygan_cli.errors import SettingError

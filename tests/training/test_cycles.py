@@ -6,8 +6,8 @@ from torch import Tensor
 
 from claritygan_cli.data.synthesis import HazeParameters
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
+from claritygan_cli.engine.refinement import shadow_bound
 from claritygan_cli.engine.resampling import luma
-from claritygan_cli.engine.restoration import shadow_bound
 from claritygan_cli.engine.upsampling import GuidedUpsampling
 from claritygan_cli.training.cycles import estimate_haze, make_cycles, put_into_more_haze
 

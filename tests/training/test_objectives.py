@@ -8,7 +8,7 @@ from torch import Tensor
 from claritygan_cli.data.synthesis import INDOOR, HazeParameters, HazyViews, add_random_haze, concatenate, real_views
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
-from claritygan_cli.engine.restoration import refine
+from claritygan_cli.engine.refinement import refine
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.cycles import (
     BOUNDED_LEARNING,

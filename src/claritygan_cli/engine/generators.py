@@ -17,9 +17,10 @@ from claritygan_cli.engine.estimate import (
     HazeEstimate,
     TranslationEstimate,
 )
+from claritygan_cli.engine.refinement import predict
 from claritygan_cli.engine.resampling import resize, working_shape
 from claritygan_cli.engine.resnet import ResnetBody, Variant
-from claritygan_cli.engine.restoration import predict, restore
+from claritygan_cli.engine.restoration import restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.unet import UNet
 

@@ -2,14 +2,13 @@
 
 Four steps, which :func:`restore` takes one after the other and which callers may take apart:
 
-1. :func:`predict`: the network, perhaps several times (test-time augmentation);
-2. :func:`refine`: bounds and smoothing of the small maps (videos then average them over time);
+1. :func:`claritygan_cli.engine.refinement.predict`: the network, perhaps several times (test-time augmentation);
+2. :func:`claritygan_cli.engine.refinement.refine`: bounds and smoothing of the small maps (videos then average them over time);
 3. :func:`prepare`: the maps made ready for full size;
 4. ``rows`` of what that returns: the pixels, in bands of rows, so that big photos need little memory.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,11 +22,9 @@ from claritygan_cli.engine.estimate import (
     Estimate,
     HazeEstimate,
     TranslationEstimate,
-    mean_estimate,
-    with_maps,
 )
-from claritygan_cli.engine.guided_filter import guided_coefficients
-from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
+from claritygan_cli.engine.refinement import refine
+from claritygan_cli.engine.resampling import luma, upsample_rows
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import transmission
 from claritygan_cli.engine.upsampling import GuidedUpsampling
@@ -54,68 +51,6 @@ class AddHaze:
 
 
 Amount = RemoveHaze | AddHaze
-
-
-def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: RestorationConfig, multiple: int) -> Estimate:
-    """A network's estimate of a small picture, averaged over mirror images and scales as the config says.
-
-    Args:
-        network: ``predict`` of a generator.
-        small: (N, 3, h, w) in [0, 1], h and w multiples of ``multiple``.
-        multiple: what the sides of pictures must be multiples of.
-    """
-    estimates = []
-    height, width = small.shape[2:]
-    for scale in config.scales:
-        view = resize(small, working_shape(height, width, round(scale * max(height, width)), multiple))
-        estimates.append(network(view))
-        if config.mirrored:
-            estimates.append(with_maps(network(view.flip(3)), lambda values: values.flip(3)))
-    return mean_estimate(estimates)
-
-
-def shadow_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: float) -> Tensor:
-    """Transmission below which the result would be darker than ``floor`` in some channel.
-
-    Where a network sees more haze than there can be, this keeps shadows from being crushed (boundary constraint of Meng
-    et al., "Efficient Image Dehazing with Boundary Constraint and Contextual Regularization", ICCV 2013).
-
-    Args:
-        small: (N, 3, h, w) in [0, 1].
-        airlight: (N, 3, 1, 1) or (N, 3, h'', w''), in [0, 1].
-        size: (h', w') of the result.
-
-    Returns:
-        (N, 1, h', w') in [0, 1].
-    """
-    seen = resize(small.float(), size)
-    if airlight.shape[2:] != (1, 1):
-        airlight = upsample_rows(airlight, size, 0, size[0])
-    return ((airlight - seen) / (airlight - floor).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
-
-
-def smooth(guide: Tensor, values: Tensor, config: RestorationConfig) -> Tensor:
-    """A map (N, 1, h, w) without noise, but with the edges of ``guide``, a luma of its size (guided filter)."""
-    if not config.smoothing_radius:
-        return values
-    a, b = guided_coefficients(guide, values, config.smoothing_radius, config.smoothing_eps)
-    return a * guide + b
-
-
-def refine(small: Tensor, estimate: Estimate, config: RestorationConfig) -> Estimate:
-    """An estimate within its bounds and smoothed, at its own size.
-
-    Args:
-        small: (N, 3, h, w) in [0, 1], the picture that the estimate is of.
-    """
-    if isinstance(estimate, TranslationEstimate):
-        return estimate
-    values = estimate.transmission if isinstance(estimate, HazeEstimate) else estimate.depth
-    size = values.shape[2], values.shape[3]
-    if isinstance(estimate, HazeEstimate) and config.shadow_floor >= 0:
-        values = torch.maximum(values, shadow_bound(small, estimate.airlight, size, config.shadow_floor))
-    values = smooth(resize(luma(small).float(), size), values, config)
-    return HazeEstimate(values, estimate.airlight) if isinstance(estimate, HazeEstimate) else DepthEstimate(values)
 
 
 def gain_curve(t: Tensor, config: RestorationConfig) -> Tensor:

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from claritygan_cli.engine.estimate import LEAST_TRANSMISSION, Estimate, HazeEstimate
 from claritygan_cli.engine.generators import Generator
+from claritygan_cli.engine.refinement import predict, refine
 from claritygan_cli.engine.resampling import luma, resize, working_shape
-from claritygan_cli.engine.restoration import Amount, predict, prepare, refine
+from claritygan_cli.engine.restoration import Amount, prepare
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.upsampling import GuidedUpsampling
 from claritygan_cli.errors import UsageError

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from claritygan_cli.engine.estimate import Estimate, with_maps
 from claritygan_cli.engine.generators import ResnetGenerator
+from claritygan_cli.engine.refinement import predict, refine
 from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
-from claritygan_cli.engine.restoration import Amount, Scattering, predict, prepare, refine
+from claritygan_cli.engine.restoration import Amount, Scattering, prepare
 from claritygan_cli.engine.temporal_denoising import TemporalDenoiser
 from claritygan_cli.engine.temporal_filter import TemporalFilter
 from claritygan_cli.errors import UsageError

@@ -14,7 +14,8 @@ from torch.utils.checkpoint import checkpoint
 from claritygan_cli.data.synthesis import HazeParameters
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
-from claritygan_cli.engine.restoration import full_size_map, full_size_transmission, predict, refine
+from claritygan_cli.engine.refinement import predict, refine
+from claritygan_cli.engine.restoration import full_size_map, full_size_transmission
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
 

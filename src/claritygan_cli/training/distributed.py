@@ -48,6 +48,14 @@ class World:
         dist.broadcast_object_list(shared, src=0)
         return shared[0]
 
+    def agree_on_numbers(self, device: torch.device, *values: float) -> list[float]:
+        """As :meth:`agree`, for numbers: one small tensor is sent, on the processes' own devices."""
+        if self.size == 1:
+            return list(values)
+        shared = torch.tensor(values, dtype=torch.float32, device=device)
+        dist.broadcast(shared, src=0)
+        return shared.tolist()
+
     def gather(self, value: Any) -> list[Any]:
         """The values of all processes, in the main one."""
         if self.size == 1:

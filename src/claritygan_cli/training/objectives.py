@@ -12,7 +12,7 @@ from claritygan_cli.data.synthesis import HazeParameters, HazyViews
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.patchgan import PatchDiscriminator
-from claritygan_cli.engine.restoration import refine
+from claritygan_cli.engine.refinement import refine
 from claritygan_cli.engine.scattering import add_haze, transmission
 from claritygan_cli.training.config import LossConfig, TrainConfig
 from claritygan_cli.training.cycles import (

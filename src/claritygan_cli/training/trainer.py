@@ -210,14 +210,15 @@ class Trainer:
         """Take steps until the run is over; the number of the signal that stopped it, or 0."""
         started, before, drawn = time.perf_counter(), self.spent, 0.0
         next_checkpoint = before + 60 * self.config.run.checkpoint_minutes
-        (time_share,), stopped, due = self.world.agree(self.time_share()), 0, False
+        (time_share,) = self.world.agree_on_numbers(self.device, self.time_share())
+        stopped, due = 0.0, 0.0
         self._start_new_means()
         steps = range(self.system.number, self.total)
         for batch in loaded(self.batches, steps, self.workers, self.watch):
             self.spent = before + time.perf_counter() - started
             if self.world.size == 1 or self.system.number % AGREE_EVERY == 0:
-                time_share, stopped, due = self.world.agree(
-                    self.time_share(), interrupts[0] if interrupts else 0, self.spent >= next_checkpoint
+                time_share, stopped, due = self.world.agree_on_numbers(
+                    self.device, self.time_share(), interrupts[0] if interrupts else 0, self.spent >= next_checkpoint
                 )
             progress = max(self.system.number / self.total, time_share)
             if stopped or progress >= 1:
@@ -232,9 +233,9 @@ class Trainer:
                 say(long(line, self.config.run.epochs))
                 self._start_new_means()
             if due:
-                due = False
+                due = 0.0
                 self.checkpoint(validate=True)
                 self.spent = before + time.perf_counter() - started
                 next_checkpoint = self.spent + 60 * self.config.run.checkpoint_minutes
                 self._start_new_means()
-        return stopped
+        return int(stopped)

@@ -1,0 +1,80 @@
+"""Estimates made better before they meet the full-size picture: averaged, kept within bounds, smoothed."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from claritygan_cli.engine.estimate import (
+    DepthEstimate,
+    Estimate,
+    HazeEstimate,
+    TranslationEstimate,
+    mean_estimate,
+    with_maps,
+)
+from claritygan_cli.engine.guided_filter import guided_coefficients
+from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
+from claritygan_cli.engine.restoration_config import RestorationConfig
+
+
+def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: RestorationConfig, multiple: int) -> Estimate:
+    """A network's estimate of a small picture, averaged over mirror images and scales as the config says.
+
+    Args:
+        network: ``predict`` of a generator.
+        small: (N, 3, h, w) in [0, 1], h and w multiples of ``multiple``.
+        multiple: what the sides of pictures must be multiples of.
+    """
+    estimates = []
+    height, width = small.shape[2:]
+    for scale in config.scales:
+        view = resize(small, working_shape(height, width, round(scale * max(height, width)), multiple))
+        estimates.append(network(view))
+        if config.mirrored:
+            estimates.append(with_maps(network(view.flip(3)), lambda values: values.flip(3)))
+    return mean_estimate(estimates)
+
+
+def shadow_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: float) -> Tensor:
+    """Transmission below which the result would be darker than ``floor`` in some channel.
+
+    Where a network sees more haze than there can be, this keeps shadows from being crushed (boundary constraint of Meng
+    et al., "Efficient Image Dehazing with Boundary Constraint and Contextual Regularization", ICCV 2013).
+
+    Args:
+        small: (N, 3, h, w) in [0, 1].
+        airlight: (N, 3, 1, 1) or (N, 3, h'', w''), in [0, 1].
+        size: (h', w') of the result.
+
+    Returns:
+        (N, 1, h', w') in [0, 1].
+    """
+    seen = resize(small.float(), size)
+    if airlight.shape[2:] != (1, 1):
+        airlight = upsample_rows(airlight, size, 0, size[0])
+    return ((airlight - seen) / (airlight - floor).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
+
+
+def smooth(guide: Tensor, values: Tensor, config: RestorationConfig) -> Tensor:
+    """A map (N, 1, h, w) without noise, but with the edges of ``guide``, a luma of its size (guided filter)."""
+    if not config.smoothing_radius:
+        return values
+    a, b = guided_coefficients(guide, values, config.smoothing_radius, config.smoothing_eps)
+    return a * guide + b
+
+
+def refine(small: Tensor, estimate: Estimate, config: RestorationConfig) -> Estimate:
+    """An estimate within its bounds and smoothed, at its own size.
+
+    Args:
+        small: (N, 3, h, w) in [0, 1], the picture that the estimate is of.
+    """
+    if isinstance(estimate, TranslationEstimate):
+        return estimate
+    values = estimate.transmission if isinstance(estimate, HazeEstimate) else estimate.depth
+    size = values.shape[2], values.shape[3]
+    if isinstance(estimate, HazeEstimate) and config.shadow_floor >= 0:
+        values = torch.maximum(values, shadow_bound(small, estimate.airlight, size, config.shadow_floor))
+    values = smooth(resize(luma(small).float(), size), values, config)
+    return HazeEstimate(values, estimate.airlight) if isinstance(estimate, HazeEstimate) else DepthEstimate(values)

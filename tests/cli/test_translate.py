@@ -322,3 +322,24 @@ def test_a_result_of_an_unknown_kind_is_wrong_use(cli: Cli, photo_folder: Path, 
     assert not (tmp_path / "result.avif").exists()
     (tmp_path / "v1.0").mkdir()
     assert cli("dehaze", photo_folder / "a.png", "--out", tmp_path / "v1.0").code == 0
+
+
+def test_a_suffix_is_part_of_a_name(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    done = cli("dehaze", photo_folder, "--out", tmp_path / "out", "--suffix", "a/b")
+    assert (done.code, done.err.count("\n"), "--suffix a/b: " in done.err) == (2, 1, True)
+
+
+@pytest.mark.parametrize(("words", "closed"), [("- --out x.png", "<&-"), ("a.png --out -", ">&-")])
+def test_closed_streams_are_one_line(photo_folder: Path, words: str, closed: str) -> None:
+    command = f"{sys.executable} -m claritygan_cli dehaze {words} {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=photo_folder, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr.count(b"\n"), b"is closed" in done.stderr) == (2, 1, True)
+
+
+def test_names_that_are_no_utf_8(photo_folder: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(photo_folder) + b"/caf\xe9.png"
+    os.rename(photo_folder / "a.png", odd)
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    command = [sys.executable, "-m", "claritygan_cli", "dehaze", photo_folder, "--out", tmp_path / "out"]
+    done = subprocess.run([*command, "--ground-truth", photo_folder], env=environment, capture_output=True, check=False)
+    assert (done.returncode, b"caf\xe9.png" in done.stdout, b"Traceback" in done.stderr) == (0, True, False)

@@ -1,5 +1,6 @@
 """What ``dehaze`` and ``hazify`` can be told. Light: the command line makes its options of these."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -66,6 +67,8 @@ class BatchOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if {"/", os.sep, "\0"} & set(self.suffix):
+            raise SettingError("suffix", self.suffix, "is part of a file's name, and holds no slash")
 
     @property
     def ending(self) -> str | None:

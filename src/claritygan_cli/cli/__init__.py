@@ -3,6 +3,7 @@
 Nothing here imports torch, numpy or Pillow before a command runs, so that help is instant.
 """
 
+import io
 import sys
 import warnings
 
@@ -87,6 +88,9 @@ def main() -> None:
     debug = sys.argv[1] == "--debug"
     if not debug:
         warnings.simplefilter("ignore")  # libraries' remarks on damaged metadata and the like
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")  # names of files are any bytes, and come out as they are
     try:
         code = app(standalone_mode=False)
     except WrongUse as error:

@@ -36,6 +36,8 @@ def stream(inputs: list[str], make: Callable[[], "Task"], options: BatchOptions,
     """
     from claritygan_cli.media.raw_video import Y4M_SIGNATURE
 
+    if (inputs[0] == "-" and sys.stdin is None) or (str(options.out) == "-" and sys.stdout is None):
+        raise UsageError("standard input or output is closed")
     if len(inputs) != 1 or options.json:
         raise UsageError("- takes exactly one input and no JSON report")
     start = sys.stdin.buffer.read(len(Y4M_SIGNATURE)) if inputs[0] == "-" and not videos.raw else b""

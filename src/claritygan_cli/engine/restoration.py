@@ -2,8 +2,8 @@
 
 Four steps, which :func:`restore` takes one after the other and which callers may take apart:
 
-1. :func:`claritygan_cli.engine.refinement.predict`: the network, perhaps several times (test-time augmentation);
-2. :func:`claritygan_cli.engine.refinement.refine`: bounds and smoothing of the small maps (videos then average them over time);
+1. :func:`claritygan_cli.engine.refinement.predict`: the network, perhaps several times;
+2. :func:`claritygan_cli.engine.refinement.refine`: bounds and smoothing of the small maps (videos then average them);
 3. :func:`prepare`: the maps made ready for full size;
 4. ``rows`` of what that returns: the pixels, in bands of rows, so that big photos need little memory.
 """

@@ -28,7 +28,7 @@ def score_table(scores: dict[str, Scores], each: bool = True) -> str:
 
 def write_csv(path: Path, scores: dict[str, Scores]) -> None:
     """One line for each picture, full precision."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["name", *METRICS])
         writer.writerows([name, *(values[m] for m in METRICS)] for name, values in scores.items())

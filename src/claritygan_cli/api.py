@@ -26,7 +26,7 @@ FLOAT_LEVELS = 65535
 """Floats are worked on as 16-bit numbers, as the commands work on 16-bit photos."""
 MODELS_KEPT = 4
 MODES = ("L", "RGB", "RGBA")
-"""Of PIL images that are understood."""
+"""Modes of PIL images that are understood."""
 Airlight = float | tuple[float, float, float]
 
 

@@ -29,7 +29,7 @@ from claritygan_cli.evaluation.metrics import mean_scores, score
 from claritygan_cli.models.loading import load_translator
 
 RADIUS = 3
-"""Of the windows over which transmission is taken to be even."""
+"""Radius of the windows over which transmission is taken to be even."""
 TELLING = 0.06
 """Mean square difference of clear picture and airlight, summed over channels, from which on it shows transmission."""
 RANKED = (120, 160)

@@ -44,7 +44,7 @@ def test_a_field_of_one_colour_is_that_colour() -> None:
 
 @pytest.mark.parametrize("name", [f.name for f in fields(RestorationConfig) if f.name not in ("mirrored", "scales")])
 def test_each_step_does_something_and_can_be_switched_off(name: str) -> None:
-    """Of the eps, only that the step which they belong to is off without its radius."""
+    """An eps has no off of its own: its step is off without its radius."""
     opaque = LIGHT * (0.96 + 0.04 * rand(1, 3, 32, 24, seed=1))
     image = torch.cat([0.3 + 0.1 * rand(1, 3, 32, 24), opaque], 3)
     near, far = 0.3 + 0.7 * rand(1, 1, 16, 12, seed=2), 0.05 + 0.2 * rand(1, 1, 16, 12, seed=3)

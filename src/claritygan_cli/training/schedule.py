@@ -35,7 +35,7 @@ KINDS = {
 SUPERVISED = "dehaze:3 hazify:1"
 """Haze is harder to read than depth, and dehazing is wanted most."""
 UNPAIRED = "both:1" + 4 * " dehaze:1 hazify:1 dehaze-more:1"
-"""Of unpaired scattering generators: a step of both takes as long as six of the others."""
+"""The schedule of unpaired scattering generators: a step of both takes as long as six of the others."""
 
 
 def parse_schedule(text: str) -> tuple[StepKind, ...]:

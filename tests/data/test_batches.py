@@ -9,7 +9,7 @@ from PIL import Image
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
 from claritygan_cli.data.kinds import Part
 from claritygan_cli.data.layouts import TrainingFiles, find_training_files
-from claritygan_cli.data.synthesis import HazeParameters, HazyViews
+from claritygan_cli.data.synthesis import HazeParameters, HazyCrops
 from claritygan_cli.errors import DataError
 
 ALL: frozenset[Part] = frozenset({"hazy", "clear", "pairs"})
@@ -39,7 +39,7 @@ def tensors(batch: Batch) -> list[torch.Tensor]:
         batch.hazy,
         batch.clear,
         *(getattr(batch.haze, f.name) for f in fields(HazeParameters)),
-        *(getattr(batch.pairs, f.name) for f in fields(HazyViews)),
+        *(getattr(batch.pairs, f.name) for f in fields(HazyCrops)),
     ]
     assert all(value is not None for value in values)
     return values  # type: ignore[return-value]

@@ -110,7 +110,7 @@ def test_invented_depth_is_the_same_whoever_asks(tmp_path: Path, photo: np.ndarr
 
 
 def test_picture_and_map_stay_together() -> None:
-    """A picture whose red channel is its depth keeps that in every view."""
+    """A picture whose red channel is its depth keeps that in every crop."""
     ramp = np.tile(np.linspace(0, 255, 150).astype(np.uint8), (100, 1))
     picture = torch.from_numpy(np.stack([ramp] * 3))
     depth = torch.from_numpy(ramp[::2, ::2].astype(np.float32) / 255)[None].half()

@@ -22,20 +22,20 @@ def test_plain_haze_is_resides() -> None:
 
 def test_synthetic_views_obey_the_scattering_model() -> None:
     clear, depth = torch.rand(6, 3, 16, 20), torch.rand(6, 1, 16, 20)
-    views = add_random_haze(clear, depth, torch.ones(6, dtype=torch.bool), PLAIN, generator())
-    t = torch.exp(-views.density * depth)
-    torch.testing.assert_close(views.t, t)
-    expected = clear * t + views.airlight * (1 - t)
-    torch.testing.assert_close(views.hazy, expected, atol=0.5 / 255 + 1e-6, rtol=0)
-    levels = views.hazy * 255
+    crops = add_random_haze(clear, depth, torch.ones(6, dtype=torch.bool), PLAIN, generator())
+    t = torch.exp(-crops.density * depth)
+    torch.testing.assert_close(crops.t, t)
+    expected = clear * t + crops.airlight * (1 - t)
+    torch.testing.assert_close(crops.hazy, expected, atol=0.5 / 255 + 1e-6, rtol=0)
+    levels = crops.hazy * 255
     torch.testing.assert_close(levels, levels.round(), atol=1e-4, rtol=0)
 
 
 def test_some_haze_is_odd_and_some_is_none() -> None:
     plain, measured = torch.full((4000, 3, 1, 1), 0.5), torch.ones(4000, dtype=torch.bool)
-    views = add_random_haze(plain, plain[:, :1], measured, INDOOR, generator())
-    assert 0.03 < (views.density == 0).float().mean() < 0.07
-    coloured = (views.airlight[:, 0] - views.airlight[:, 2]).abs().flatten() > 1e-6
+    crops = add_random_haze(plain, plain[:, :1], measured, INDOOR, generator())
+    assert 0.03 < (crops.density == 0).float().mean() < 0.07
+    coloured = (crops.airlight[:, 0] - crops.airlight[:, 2]).abs().flatten() > 1e-6
     assert 0.2 < coloured.float().mean() < 0.4
 
 
@@ -43,8 +43,8 @@ def test_distant_scenes_have_haze_everywhere() -> None:
     clear, depth = torch.rand(50, 3, 4, 4), torch.linspace(0, 1, 16).reshape(1, 1, 4, 4).repeat(50, 1, 1, 1)
     depth[:, :, 0, 0], depth[:, :, 3, 3] = 0, 1
     measured = torch.ones(50, dtype=torch.bool)
-    views = add_random_haze(clear, depth, measured, replace(PLAIN, distant=1.0), generator())
-    thickness = -views.t.log() / views.density
+    crops = add_random_haze(clear, depth, measured, replace(PLAIN, distant=1.0), generator())
+    thickness = -crops.t.log() / crops.density
     assert (thickness[:, :, 0, 0] >= 0.099).all()
     torch.testing.assert_close(thickness[:, :, 3, 3], torch.ones(50, 1))
     assert torch.equal(torch.argsort(thickness.flatten(1)), torch.argsort(depth.flatten(1)))
@@ -53,13 +53,13 @@ def test_distant_scenes_have_haze_everywhere() -> None:
 def test_some_haze_hides_what_is_farthest_and_keeps_the_order_of_things() -> None:
     clear, depth = torch.rand(400, 3, 4, 4), torch.linspace(0, 1, 16).reshape(1, 1, 4, 4).repeat(400, 1, 1, 1)
     ranges = replace(PLAIN, odd=0.5, hidden=True)
-    views = add_random_haze(clear, depth, torch.zeros(400, dtype=torch.bool), ranges, generator())
-    farthest, most = (-views.t.log() / views.density)[:, 0, 3, 3], 2.5
+    crops = add_random_haze(clear, depth, torch.zeros(400, dtype=torch.bool), ranges, generator())
+    farthest, most = (-crops.t.log() / crops.density)[:, 0, 3, 3], 2.5
     hides = farthest > (1 + most) / 2  # patches make some thicker or thinner
     assert 0.35 < hides.float().mean() < 0.65
     even = (farthest - most).abs() < 1e-3
     assert even.sum() > 80
-    assert (views.t[even].flatten(1).diff() <= 0).all()
+    assert (crops.t[even].flatten(1).diff() <= 0).all()
 
 
 def test_some_airlight_is_white() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from claritygan_cli.data.synthesis import INDOOR, HazeParameters, HazyViews, add_random_haze, concatenate, real_views
+from claritygan_cli.data.synthesis import INDOOR, HazeParameters, HazyCrops, add_random_haze, concatenate, real_crops
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.refinement import refine
@@ -150,44 +150,44 @@ def test_discriminator_terms_by_hand(form: str) -> None:
     torch.testing.assert_close(terms["discriminator_r1"], 1.5 * penalty, atol=1e-4, rtol=1e-4)
 
 
-def mixed_views() -> HazyViews:
+def mixed_crops() -> HazyCrops:
     """One synthetic pair with measured depth, one with invented depth, one real pair."""
     torch.manual_seed(3)
     clear, depth, real = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64), torch.rand(1, 3, 64, 64)
     ranges = replace(INDOOR, odd=0.0, none=0.0)
     made = add_random_haze(clear, depth, torch.tensor([True, False]), ranges, torch.Generator().manual_seed(0))
-    return concatenate([made, real_views(real * 0.5 + 0.4, real)])
+    return concatenate([made, real_crops(real * 0.5 + 0.4, real)])
 
 
 @torch.no_grad()
 def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> None:
-    pair, views = shaken(config), mixed_views()
+    pair, crops = shaken(config), mixed_crops()
     assert isinstance(pair.dehaze, ScatteringDehazer)
     assert isinstance(pair.hazify, ScatteringHazifier)
     torch.nn.init.constant_(pair.dehaze.head.bias, -2.0)  # type: ignore[arg-type]  # sees more haze than there can be
-    (_, t, light), (_, bounded, _) = (estimate_haze(pair.dehaze, views.hazy, c) for c in (LEARNING, BOUNDED_LEARNING))
+    (_, t, light), (_, bounded, _) = (estimate_haze(pair.dehaze, crops.hazy, c) for c in (LEARNING, BOUNDED_LEARNING))
     assert (t < bounded - 0.1).any()
-    depth = estimate_depth(pair.hazify, views.clear)
-    seen = refine(views.hazy, pair.dehaze.predict(views.hazy), BOUNDED_LEARNING)
+    depth = estimate_depth(pair.hazify, crops.clear)
+    seen = refine(crops.hazy, pair.dehaze.predict(crops.hazy), BOUNDED_LEARNING)
     assert isinstance(seen, HazeEstimate)
-    density = torch.cat([views.density[:2], seen.density[2:]])
-    airlight = torch.cat([views.airlight[:2], light[2:]])
+    density = torch.cat([crops.density[:2], seen.density[2:]])
+    airlight = torch.cat([crops.airlight[:2], light[2:]])
 
     def fog(distance: Tensor) -> Tensor:
-        return views.clear * torch.exp(-density * distance) + airlight * (1 - torch.exp(-density * distance))
+        return crops.clear * torch.exp(-density * distance) + airlight * (1 - torch.exp(-density * distance))
 
     def mean(difference: Tensor) -> np.ndarray:
         return difference.abs().flatten(1).mean(1).numpy()
 
-    hazy = torch.cat([fog(views.depth)[:2], views.hazy[2:]])
+    hazy = torch.cat([fog(crops.depth)[:2], crops.hazy[2:]])
     expected = {
-        "paired_clear": mean((views.hazy - light) / t + light - views.clear).mean(),
-        "paired_transmission": 0.5 * mean(t - views.t)[:2].sum() / 3,
-        "paired_airlight": 0.3 * mean(light - views.airlight)[:2].sum() / 3,
-        "paired_depth": (mean(depth - views.depth)[:2] * [1, 0.3]).sum() / 3,
+        "paired_clear": mean((crops.hazy - light) / t + light - crops.clear).mean(),
+        "paired_transmission": 0.5 * mean(t - crops.t)[:2].sum() / 3,
+        "paired_airlight": 0.3 * mean(light - crops.airlight)[:2].sum() / 3,
+        "paired_depth": (mean(depth - crops.depth)[:2] * [1, 0.3]).sum() / 3,
         "paired_hazy": (mean(fog(depth) - hazy) * [1, 0.3, 1]).mean(),
     }
-    terms = dehazing_terms(config.losses, pair.dehaze, views) | hazifying_terms(config.losses, pair, views)
+    terms = dehazing_terms(config.losses, pair.dehaze, crops) | hazifying_terms(config.losses, pair, crops)
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
@@ -202,8 +202,8 @@ def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConf
     bounded = refine(picture, dehaze.predict(picture), BOUNDED_LEARNING)
     assert isinstance(bounded, HazeEstimate)
     assert (bounded.transmission > 0.5).any()  # it would be held back
-    views = replace(real_views(picture, picture), t=haze, known=torch.ones(1, dtype=torch.bool))
-    torch.stack(list(dehazing_terms(config.losses, dehaze, views).values())).sum().backward()
+    crops = replace(real_crops(picture, picture), t=haze, known=torch.ones(1, dtype=torch.bool))
+    torch.stack(list(dehazing_terms(config.losses, dehaze, crops).values())).sum().backward()
     assert dehaze.head.bias.grad is not None
     torch.testing.assert_close(dehaze.head.bias.grad.sign(), torch.tensor([-1.0]))  # towards less haze
     dehaze.head.bias.grad = None
@@ -216,14 +216,14 @@ def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConf
 @torch.no_grad()
 def test_paired_terms_of_resnet_and_their_weight(config: TrainConfig) -> None:
     config = config.changed(generator="resnet", paired_weight=4.0)
-    pair, views = make_generator_pair(config), mixed_views()
+    pair, crops = make_generator_pair(config), mixed_crops()
     losses = GeneratorObjective(config.changed(objective="supervised"), pair, None, None, pair.dehaze)
-    terms, fake_hazy, _ = losses(None, None, None, views)
+    terms, fake_hazy, _ = losses(None, None, None, crops)
     assert fake_hazy is None
     for trained, name in (("dehaze", "paired_clear"), ("hazify", "paired_hazy")):
-        assert losses(None, None, None, views, StepKind((trained,)))[0].keys() == {name}
+        assert losses(None, None, None, crops, StepKind((trained,)))[0].keys() == {name}
     expected = {
-        "paired_clear": 4 * (pair.dehaze(views.hazy) - views.clear).abs().mean(),
-        "paired_hazy": 4 * (pair.hazify(views.clear) - views.hazy).abs().mean(),
+        "paired_clear": 4 * (pair.dehaze(crops.hazy) - crops.clear).abs().mean(),
+        "paired_hazy": 4 * (pair.hazify(crops.clear) - crops.hazy).abs().mean(),
     }
     assert_terms(terms, expected)

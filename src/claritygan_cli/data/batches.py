@@ -24,23 +24,23 @@ from claritygan_cli.data.synthesis import (
     INDOOR,
     OUTDOOR,
     HazeParameters,
-    HazyViews,
+    HazyCrops,
     add_random_haze,
     concatenate,
     draw_any_haze,
-    real_views,
+    real_crops,
     vary_colours,
 )
 from claritygan_cli.errors import DataError
 
 VARIED = ((0.75, 1), (1, 1), (1, 0.75), (1, 1.25), (1.5, 2), (2, 1.5))
-"""Height and width of varied views, in units of the size: whole photos at several scales and aspects."""
+"""Height and width of varied crops, in units of the size: whole photos at several scales and aspects."""
 VARIED_WEIGHTS = (0.3, 0.15, 0.05, 0.15, 0.3, 0.05)
 CACHE = 1 << 30
 """Bytes of pictures kept in memory, of all loader processes together."""
 HAZY, CLEAR, PAIRS, SHAPE = range(4)
 ROOM = 2.25
-"""Photos are kept this much larger than views: parts of down to 0.45 of their length are cut out."""
+"""Photos are kept this much larger than crops: parts of down to 0.45 of their length are cut out."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Batch:
     Attributes:
         hazy, clear: (N, 3, H, W) in [0, 1], of different scenes.
         haze: to put in front of the clear ones.
-        pairs: hazy views with what is known of them.
+        pairs: hazy crops with what is known of them.
         images: pictures in the whole batch, of all processes.
         broken: what is wrong with files that were met and left out.
     """
@@ -58,7 +58,7 @@ class Batch:
     hazy: Tensor | None
     clear: Tensor | None
     haze: HazeParameters | None
-    pairs: HazyViews | None
+    pairs: HazyCrops | None
     images: int
     broken: list[str] = field(default_factory=list)
 
@@ -68,7 +68,7 @@ class Batch:
         def move(value: Any) -> Any:
             if isinstance(value, Tensor):
                 return value.to(device)
-            if isinstance(value, HazyViews | HazeParameters):
+            if isinstance(value, HazyCrops | HazeParameters):
                 return type(value)(**{f.name: move(getattr(value, f.name)) for f in fields(value)})
             return value
 
@@ -80,8 +80,8 @@ class BatchPlan:
     """How batches are made.
 
     Attributes:
-        batch: square views in a batch; larger views come in proportionally smaller batches.
-        size: side of a square view, in pixels.
+        batch: square crops in a batch; larger crops come in proportionally smaller batches.
+        size: side of a square crop, in pixels.
         crop_shapes: ``square``, or ``varied`` in scale and aspect.
         parts: of a batch that steps need, in turn: the first step the first of them, and so on, again and again.
         seed: of all random numbers.
@@ -97,7 +97,7 @@ class BatchPlan:
     ranks: int = 1
 
     def shape_and_count(self, step: int) -> tuple[tuple[int, int], int]:
-        """Shape of the views of a step, and how many of them all processes get together."""
+        """Shape of the crops of a step, and how many of them all processes get together."""
         if self.crop_shapes == "square":
             return (self.size, self.size), self.batch
         random = np.random.default_rng([self.seed, step, SHAPE])
@@ -141,7 +141,7 @@ class Batches(Dataset[Batch | DataError]):
 
     def _draw(
         self, domain: int, step: int, place: int, shape: tuple[int, int]
-    ) -> HazyViews | tuple[Tensor, HazeParameters]:
+    ) -> HazyCrops | tuple[Tensor, HazeParameters]:
         sources = self.domains[domain]
         first = self._index(domain, step * self.plan.batch + place)
         for offset in range(len(sources)):
@@ -149,14 +149,14 @@ class Batches(Dataset[Batch | DataError]):
             if (domain, source.picture) in self._broken:
                 continue
             try:
-                return self._view(source, domain, np.random.default_rng([self.plan.seed, step, domain, place]), shape)
+                return self._crop(source, domain, np.random.default_rng([self.plan.seed, step, domain, place]), shape)
             except DataError as error:
                 self._broken[domain, source.picture] = str(error)
         raise DataError(f"{sources[0].picture.parent}: none of the pictures there can be read")
 
-    def _view(
+    def _crop(
         self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]
-    ) -> HazyViews | tuple[Tensor, HazeParameters]:
+    ) -> HazyCrops | tuple[Tensor, HazeParameters]:
         truth = None
         if domain == PAIRS and source.haze == "real" and source.partner is not None:
             picture, truth = self.reader.pair(source.picture, source.partner)
@@ -165,17 +165,17 @@ class Batches(Dataset[Batch | DataError]):
         else:
             picture = self.reader.picture(source.picture)
         box = random_box(picture.shape[1], picture.shape[2], shape, random)
-        view = cut(picture, box, shape)[None]
+        crop = cut(picture, box, shape)[None]
         if source.haze == "real":
-            return real_views(view, view if truth is None else cut(truth, box, shape)[None])
+            return real_crops(crop, crop if truth is None else cut(truth, box, shape)[None])
         depth = cut(self.reader.depth(source, random), box, shape)[None]
         torch_random = torch.Generator().manual_seed(int(random.integers(2**63)))
         if domain == CLEAR:
-            return view, draw_any_haze(depth, torch_random)
+            return crop, draw_any_haze(depth, torch_random)
         if domain == PAIRS:
-            view = vary_colours(view, torch_random)
+            crop = vary_colours(crop, torch_random)
         measured = torch.tensor([source.haze == "measured"])
-        return add_random_haze(view, depth, measured, INDOOR if source.haze == "measured" else OUTDOOR, torch_random)
+        return add_random_haze(crop, depth, measured, INDOOR if source.haze == "measured" else OUTDOOR, torch_random)
 
     def _part(self, domain: int, step: int) -> list[Any]:
         shape, count = self.plan.shape_and_count(step)
@@ -193,8 +193,8 @@ class Batches(Dataset[Batch | DataError]):
         if "hazy" in parts:
             hazy = concatenate(self._part(HAZY, step)).hazy
         if "clear" in parts:
-            views, hazes = zip(*self._part(CLEAR, step), strict=True)
-            clear, haze = torch.cat(views), concatenate(hazes)
+            crops, hazes = zip(*self._part(CLEAR, step), strict=True)
+            clear, haze = torch.cat(crops), concatenate(hazes)
         if "pairs" in parts:
             pairs = concatenate(self._part(PAIRS, step))
         return Batch(hazy, clear, haze, pairs, self.plan.shape_and_count(step)[1], list(self._broken.values()))

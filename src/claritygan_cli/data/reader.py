@@ -1,4 +1,4 @@
-"""Training pictures in memory, and the views that are cut from them."""
+"""Training pictures in memory, and the crops that are cut from them."""
 
 import zlib
 from collections import OrderedDict
@@ -45,7 +45,7 @@ def random_box(height: int, width: int, shape: tuple[int, int], random: np.rando
 
 
 def cut(picture: Tensor, box: Box, shape: tuple[int, int]) -> Tensor:
-    """A view of a picture or map.
+    """A crop of a picture or map.
 
     Args:
         picture: (C, H, W), uint8, or float in [0, 1].
@@ -58,8 +58,8 @@ def cut(picture: Tensor, box: Box, shape: tuple[int, int]) -> Tensor:
     bottom = max(top + 1, int((box.top + box.height) * height))
     right = max(left + 1, int((box.left + box.width) * width))
     part = picture[None, :, top:bottom, left:right].float()
-    view = resize(part / 255 if picture.dtype == torch.uint8 else part, shape)[0].clamp(0, 1)
-    return view.flip(2) if box.mirrored else view
+    crop = resize(part / 255 if picture.dtype == torch.uint8 else part, shape)[0].clamp(0, 1)
+    return crop.flip(2) if box.mirrored else crop
 
 
 def common_middle(pixels: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
@@ -77,7 +77,7 @@ def common_middle(pixels: np.ndarray, size: tuple[int, int], path: Path) -> np.n
 
 
 class Reader:
-    """Reads pictures, depth and masks at a size that suits the views, and keeps what fits into memory.
+    """Reads pictures, depth and masks at a size that suits the crops, and keeps what fits into memory.
 
     Args:
         short_side: pictures are shrunk to this short side, in pixels, where they are larger.

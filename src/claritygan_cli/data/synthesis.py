@@ -27,7 +27,7 @@ class HazeRange:
         airlight: darkest and brightest grey of the airlight.
         white: share of pictures whose airlight is nearly white; so it is throughout SOTS-indoor, and often in RESIDE's
             outdoor sets.
-        distant: share of pictures with nothing near the camera, as in landscapes and aerial views, so that haze lies on
+        distant: share of pictures with nothing near the camera, as in landscapes and aerial crops, so that haze lies on
             everything.
         odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
         hidden: whether the odd ones hide what is farthest, as haze does in the sky of real photos, not of RESIDE's.
@@ -68,7 +68,7 @@ class HazeParameters:
 
 
 @dataclass
-class HazyViews:
+class HazyCrops:
     """A batch of hazy pictures with all that is true of them.
 
     Attributes:
@@ -88,7 +88,7 @@ class HazyViews:
     known: Tensor
 
 
-Parts = TypeVar("Parts", HazyViews, HazeParameters)
+Parts = TypeVar("Parts", HazyCrops, HazeParameters)
 
 
 def concatenate(parts: Sequence[Parts]) -> Parts:
@@ -97,11 +97,11 @@ def concatenate(parts: Sequence[Parts]) -> Parts:
     return type(parts[0])(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
-def real_views(hazy: Tensor, clear: Tensor) -> HazyViews:
+def real_crops(hazy: Tensor, clear: Tensor) -> HazyCrops:
     """Views (N, 3, H, W) whose haze nobody knows more of than it shows."""
     n, _, height, width = hazy.shape
     nothing, no = torch.zeros(n, 1, height, width), torch.zeros(n, dtype=torch.bool)
-    return HazyViews(hazy, clear, nothing, torch.zeros(n, 3, 1, 1), nothing, torch.zeros(n, 1, 1, 1), no, no)
+    return HazyCrops(hazy, clear, nothing, torch.zeros(n, 3, 1, 1), nothing, torch.zeros(n, 1, 1, 1), no, no)
 
 
 def uniform(low: float, high: float, shape: tuple[int, ...], random: torch.Generator) -> Tensor:
@@ -162,7 +162,7 @@ def draw_any_haze(relief: Tensor, random: torch.Generator) -> HazeParameters:
 
 def add_random_haze(
     clear: Tensor, depth: Tensor, measured: Tensor, ranges: HazeRange, random: torch.Generator
-) -> HazyViews:
+) -> HazyCrops:
     """Hazy pictures from clear ones.
 
     A few are made patchy (density varies smoothly over the picture), noisy (sensor noise after the haze), or compressed
@@ -192,4 +192,4 @@ def add_random_haze(
     hazy = (hazy.clamp(0, 1) * 255).round() / 255
     for i in torch.nonzero(torch.rand(n, generator=random) < ranges.odd / 3).flatten().tolist():
         hazy[i] = compressed(hazy[i], int(torch.randint(60, 96, (1,), generator=random)))
-    return HazyViews(hazy, clear, t, airlight, depth, density, measured, torch.ones(n, dtype=torch.bool))
+    return HazyCrops(hazy, clear, t, airlight, depth, density, measured, torch.ones(n, dtype=torch.bool))

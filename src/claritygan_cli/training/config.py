@@ -151,6 +151,13 @@ class OptimisationConfig:
         help="adam: CycleGAN's; muon: Muon with AdamW. auto: adam for an unpaired resnet, else muon.",
         panel=OPTIMISATION,
     )
+    adam_betas: tuple[float, ...] = setting(
+        (0.5, 0.999),
+        help="adam, and the discriminators': shares of both means of gradients that are kept.",
+        minimum=0.0,
+        maximum=1.0,
+        panel=OPTIMISATION,
+    )
     learning_rate: float = setting(2e-4, help="Its peak.", minimum=0.0, panel=OPTIMISATION)
     constant_share: float = setting(
         0.5,
@@ -191,6 +198,8 @@ class OptimisationConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if len(self.adam_betas) != 2:
+            raise SettingError("adam_betas", self.adam_betas, "name two")
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ class CycleGAN:
         self._generator_objective = world.share(losses, whole=set(self.schedule) == {BOTH} and not config.losses.paired)
         if self.discriminators is not None:
             self.discriminators.to(device).to(memory_format=torch.channels_last)
-            adam = make_adam([self.discriminators], config.optimisation.learning_rate)
+            settings = config.optimisation
+            adam = make_adam([self.discriminators], settings.learning_rate, settings.adam_betas)
             self.steppers["discriminators"] = OptimizerStepper(adam, config, device)
             self._discriminator_objective = world.share(self.discriminators)
         seeds = {name: config.run.seed + 2 * world.rank + i for i, name in enumerate(("hazy", "clear"))}

@@ -15,7 +15,7 @@ from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.schedule import DIRECTIONS
 
 WORKING_SHARE = 1.5
-"""Working size of fresh generators, in sides of a square view: at 128 pixels, 192 scored best."""
+"""Working size of fresh generators, in sides of a square crop: at 128 pixels, 192 scored best."""
 
 
 @dataclass(frozen=True)

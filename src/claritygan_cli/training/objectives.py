@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from claritygan_cli.data.synthesis import HazeParameters, HazyViews
+from claritygan_cli.data.synthesis import HazeParameters, HazyCrops
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.patchgan import PatchDiscriminator
@@ -63,40 +63,40 @@ def estimate_terms(
     }
 
 
-def dehazing_terms(config: LossConfig, dehaze: Generator, views: HazyViews) -> Terms:
+def dehazing_terms(config: LossConfig, dehaze: Generator, crops: HazyCrops) -> Terms:
     """L1 distances from the clear picture; for a scattering dehazer also from the transmission, and from the airlight
     where there is haze to see it in, as far as they are known.
     """
     if not isinstance(dehaze, ScatteringDehazer):
-        return {"paired_clear": F.l1_loss(dehaze(views.hazy).float(), views.clear)}
-    clear, t, airlight = estimate_haze(dehaze, views.hazy, LEARNING)
+        return {"paired_clear": F.l1_loss(dehaze(crops.hazy).float(), crops.clear)}
+    clear, t, airlight = estimate_haze(dehaze, crops.hazy, LEARNING)
     return {
-        "paired_clear": each(clear - views.clear).mean(),
-        **estimate_terms("paired", config, t, airlight, views.t, views.airlight, views.known),
+        "paired_clear": each(clear - crops.clear).mean(),
+        **estimate_terms("paired", config, t, airlight, crops.t, crops.airlight, crops.known),
     }
 
 
-def hazifying_terms(config: LossConfig, pair: GeneratorPair, views: HazyViews) -> Terms:
+def hazifying_terms(config: LossConfig, pair: GeneratorPair, crops: HazyCrops) -> Terms:
     """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, and from the
     picture with the known haze, or else with the haze that the dehazer sees. Invented depth counts for less.
     """
     if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
-        return {"paired_hazy": F.l1_loss(pair.hazify(views.clear).float(), views.hazy)}
-    known = views.known.reshape(-1, 1, 1, 1)
-    density, airlight = views.density, views.airlight
+        return {"paired_hazy": F.l1_loss(pair.hazify(crops.clear).float(), crops.hazy)}
+    known = crops.known.reshape(-1, 1, 1, 1)
+    density, airlight = crops.density, crops.airlight
     if not known.all():
         with torch.no_grad():
-            seen = refine(views.hazy, pair.dehaze.predict(views.hazy), BOUNDED_LEARNING)
+            seen = refine(crops.hazy, pair.dehaze.predict(crops.hazy), BOUNDED_LEARNING)
         assert isinstance(seen, HazeEstimate)
         density = torch.where(known, density, seen.density)
         airlight = torch.where(known, airlight, seen.airlight)
-    depth = estimate_depth(pair.hazify, views.clear)
+    depth = estimate_depth(pair.hazify, crops.clear)
     # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
-    hazy = torch.where(known, add_haze(views.clear, transmission(views.depth, density), airlight), views.hazy)
-    trust = torch.where(views.known & ~views.measured, config.invented_depth_weight, 1.0)
+    hazy = torch.where(known, add_haze(crops.clear, transmission(crops.depth, density), airlight), crops.hazy)
+    trust = torch.where(crops.known & ~crops.measured, config.invented_depth_weight, 1.0)
     return {
-        "paired_depth": (each(depth - views.depth) * views.known * trust).mean(),
-        "paired_hazy": (each(add_haze(views.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
+        "paired_depth": (each(depth - crops.depth) * crops.known * trust).mean(),
+        "paired_hazy": (each(add_haze(crops.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
     }
 
 
@@ -134,7 +134,7 @@ class GeneratorObjective(nn.Module):
         hazy: Tensor | None,
         clear: Tensor | None,
         haze: HazeParameters | None,
-        pairs: HazyViews | None,
+        pairs: HazyCrops | None,
         step: StepKind = BOTH,
     ) -> tuple[Terms, Tensor | None, Tensor | None]:
         """Terms, and the fake hazy and fake clear pictures (N, 3, H, W), without gradient.
@@ -142,7 +142,7 @@ class GeneratorObjective(nn.Module):
         Args:
             hazy, clear: (N, 3, H, W) of different scenes; see :func:`parts_needed` for which a step needs.
             haze: to put in front of the clear ones, or into the hazy ones.
-            pairs: hazy views whose truth is known; None leaves the supervised terms out.
+            pairs: hazy crops whose truth is known; None leaves the supervised terms out.
             step: what it trains. A scattering generator alone has no discriminator: a dehazer learns from haze that was
                 put in, and a hazifier puts back the haze that the averaged dehazer sees.
         """

@@ -15,10 +15,13 @@ def can_fuse(parameters: list[nn.Parameter]) -> bool:
     return parameters[0].device.type in ("cpu", "cuda")
 
 
-def make_adam(networks: Iterable[nn.Module], learning_rate: float) -> list[torch.optim.Optimizer]:
-    """Adam with the CycleGAN paper's betas (section 7.1)."""
+def make_adam(
+    networks: Iterable[nn.Module], learning_rate: float, betas: tuple[float, ...] = (0.5, 0.999)
+) -> list[torch.optim.Optimizer]:
+    """Adam, by default with the CycleGAN paper's betas (section 7.1)."""
+    first, second = betas
     parameters = [p for network in networks for p in network.parameters()]
-    return [torch.optim.Adam(parameters, lr=learning_rate, betas=(0.5, 0.999), fused=can_fuse(parameters))]
+    return [torch.optim.Adam(parameters, lr=learning_rate, betas=(first, second), fused=can_fuse(parameters))]
 
 
 def make_muon(networks: Iterable[nn.Module], learning_rate: float, weight_decay: float) -> list[torch.optim.Optimizer]:
@@ -41,7 +44,7 @@ def make_optimizers(config: TrainConfig, networks: Iterable[nn.Module]) -> list[
     settings = config.optimisation
     classic = config.losses.unpaired and config.model.generator == "resnet"
     if settings.optimizer == "adam" or (settings.optimizer == "auto" and classic):
-        return make_adam(networks, settings.learning_rate)
+        return make_adam(networks, settings.learning_rate, settings.adam_betas)
     return make_muon(networks, settings.learning_rate, settings.weight_decay)
 
 

@@ -1,4 +1,4 @@
-"""Sample pictures: what both cycles make of a few views."""
+"""Sample pictures: what both cycles make of a few crops."""
 
 import torch
 from PIL import Image, ImageDraw
@@ -16,7 +16,7 @@ COLUMNS = ("hazy", "dehazed", "rehazed", "clear", "hazified", "recleared")
 
 
 class Samples:
-    """A few views, always the same in a run."""
+    """A few crops, always the same in a run."""
 
     def __init__(self, config: TrainConfig, files: TrainingFiles) -> None:
         parts: frozenset[Part] = frozenset({"hazy", "clear"} if config.losses.unpaired else {"pairs"})
@@ -33,7 +33,7 @@ class Samples:
 
     @torch.no_grad()
     def draw(self, dehaze: Generator, hazify: Generator, device: torch.device) -> Image.Image:
-        """A grid: hazy, dehazed, rehazed, and clear, hazified, recleared; one row for each view."""
+        """A grid: hazy, dehazed, rehazed, and clear, hazified, recleared; one row for each crop."""
         batch = self.batch.to(device)
         hazy, clear, haze = batch.hazy, batch.clear, batch.haze
         assert hazy is not None

@@ -18,7 +18,7 @@ from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.media.find import image_files
 
 HazeOrigin = Literal["real", "measured", "masked", "invented"]
-RESIDE_SITE = "https://sites.google.com/crop/reside-dehaze-datasets"
+RESIDE_SITE = "https://sites.google.com/view/reside-dehaze-datasets"
 TEST_SETS = ("sots", "hsts", "test", "val")
 UNDERSTOOD = (
     "understood are hazy/ + clear/ or gt/ (RESIDE's ITS, OTS, SOTS), trainA/ (hazy) + trainB/ (clear), and "

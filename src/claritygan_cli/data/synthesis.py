@@ -27,7 +27,7 @@ class HazeRange:
         airlight: darkest and brightest grey of the airlight.
         white: share of pictures whose airlight is nearly white; so it is throughout SOTS-indoor, and often in RESIDE's
             outdoor sets.
-        distant: share of pictures with nothing near the camera, as in landscapes and aerial crops, so that haze lies on
+        distant: share of pictures with nothing near the camera, as in landscapes and aerial views, so that haze lies on
             everything.
         odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
         hidden: whether the odd ones hide what is farthest, as haze does in the sky of real photos, not of RESIDE's.

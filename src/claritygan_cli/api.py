@@ -1,8 +1,7 @@
 """The Python API: what the commands do to photos, for PIL images and numpy arrays.
 
-An image gives an image of its kind: a PIL image a PIL image, an array an array of its shape and type. Arrays are (H,
-    W) or
-(H, W, 1) grey, (H, W, 3) RGB or (H, W, 4) RGB with alpha, of uint8, uint16, or floats in [0, 1]; alpha is kept.
+An image gives an image of its kind: a PIL image a PIL image, an array an array of its shape and type. Arrays are grey,
+(H, W) or (H, W, 1), RGB, (H, W, 3), or RGB with alpha, (H, W, 4), of uint8, uint16, or floats in [0, 1]; alpha is kept.
 """
 
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from PIL import Image
 from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import UsageError
+from claritygan_cli.media.picture import to_grey
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import Direction
 from claritygan_cli.models.loading import find_card, load_translator
@@ -110,7 +110,7 @@ def _through(array: np.ndarray, translate: Callable[[np.ndarray], np.ndarray]) -
     colour, alpha = planes[..., :3], planes[..., 3:]
     result = translate(_levels(colour))
     if colour.shape[2] == 1:
-        result = np.round(result.mean(2, keepdims=True)).astype(result.dtype)
+        result = to_grey(result)[..., None]
     if array.dtype.kind == "f":
         result = (result / FLOAT_LEVELS).astype(array.dtype)
     return np.concatenate([result, alpha], 2).reshape(array.shape)

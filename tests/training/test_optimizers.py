@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.config import OptimisationConfig, TrainConfig
 from claritygan_cli.training.muon import Muon, orthogonal
 from claritygan_cli.training.optimizers import OptimizerStepper, make_adam, make_muon
 
@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 def layer_and_stepper(config: TrainConfig) -> tuple[torch.nn.Linear, OptimizerStepper]:
     torch.manual_seed(0)
     layer = torch.nn.Linear(2, 1)
-    return layer, OptimizerStepper(make_adam([layer], 0.1), config, CPU)
+    return layer, OptimizerStepper(make_adam([layer], 0.1, config.optimisation.adam_betas), config, CPU)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
@@ -46,7 +46,7 @@ def test_gradients_are_clipped_where_that_is_wanted(config: TrainConfig) -> None
 
 def test_optimisers() -> None:
     layer = torch.nn.Linear(2, 1)
-    assert make_adam([layer], 0.1)[0].param_groups[0]["betas"] == (0.5, 0.999)
+    assert make_adam([layer], 0.1, OptimisationConfig().adam_betas)[0].param_groups[0]["betas"] == (0.5, 0.999)
     stem, hidden, head = torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 8, 3), torch.nn.Conv2d(8, 1, 3)
     muon, adamw = make_muon([stem, hidden, head, layer], 0.1, 0.01)
     assert isinstance(muon, Muon)

@@ -151,7 +151,7 @@ def test_a_single_bad_step_is_counted_and_reported(
 
 
 def test_schedule_is_constant_then_falls_to_zero() -> None:
-    rates = [learning_rate_at(p, 2e-4) for p in np.linspace(0, 1, 101)]
+    rates = [learning_rate_at(p, 2e-4, 0.5) for p in np.linspace(0, 1, 101)]
     assert rates[:51] == [2e-4] * 51
     assert rates[75] == pytest.approx(1e-4)
     assert rates[-1] == 0

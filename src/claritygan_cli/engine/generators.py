@@ -23,9 +23,7 @@ from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.restoration import restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.unet import UNet
-
-WIDTHS, BLOCKS = (32, 64, 128, 144, 176), (0, 2, 3, 3, 1)
-"""Channels, and residual blocks, of the levels of a scattering generator's U-Net (weights/EXPERIMENTS.md)."""
+from claritygan_cli.engine.unet_sizes import BLOCKS, WIDTHS
 
 
 def start_at(layer: nn.Module, value: float) -> None:

@@ -10,9 +10,8 @@ class GuidedUpsampling:
     """Maps, upsampled with a picture as the guide (He, Sun, "Fast Guided Filter", arXiv:1505.00996).
 
     What the small maps show stays as it is: finer detail alone is the guide's, times the slope ``a`` of the guided
-        filter.
-    The filter's own offset ``b`` would blur the maps by its window (31.8 dB instead of 37.8 for the true transmission
-    of SOTS-indoor, weights/EXPERIMENTS.md).
+    filter. The filter's own offset ``b`` would blur the maps by its window (31.8 dB instead of 37.8 for the true
+    transmission of SOTS-indoor, weights/EXPERIMENTS.md).
 
     Args:
         guide: (N, C, h, w), the small picture or its luma.

@@ -60,15 +60,12 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of a file.
 
     Raises:
-        ImageError: it is missing, empty or cannot be read.
+        ImageError: it is missing or cannot be read.
     """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if not data:
-        raise ImageError(f"{path}: the file is empty (0 bytes)")
-    return data
 
 
 def read_picture(path: Path, short_side: int | None = None) -> Picture:
@@ -88,8 +85,10 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
         name: what to call it in messages.
 
     Raises:
-        ImageError: the bytes are no picture, too large a one, or damaged.
+        ImageError: the bytes are none, no picture, too large a one, or damaged.
     """
+    if not data:
+        raise ImageError(f"{name}: the file is empty (0 bytes)")
     try:
         with Image.open(io.BytesIO(data)) as image:
             yield image
@@ -142,8 +141,6 @@ def decode_picture(data: bytes, name: str, short_side: int | None = None) -> Pic
     Raises:
         ImageError: the bytes are none, no picture, truncated, animated, or of a kind that is not supported.
     """
-    if not data:
-        raise ImageError(f"{name}: the file is empty (0 bytes)")
     with opened(data, name) as image:
         return _decode(image, data, short_side)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from claritygan_cli.data.kinds import STRIDE, CropShapes
+from claritygan_cli.engine.unet_sizes import BLOCKS, WIDTHS
 from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.models.kinds import Device, Direction
 from claritygan_cli.settings import check, declared, setting, without_none
@@ -69,10 +70,10 @@ class ModelConfig:
         panel=MODEL,
     )
     level_widths: tuple[int, ...] = setting(
-        (32, 64, 128, 144, 176), help="scattering: channels of the U-Net's levels.", minimum=1, panel=MODEL
+        WIDTHS, help="scattering: channels of the U-Net's levels.", minimum=1, panel=MODEL
     )
     level_blocks: tuple[int, ...] = setting(
-        (0, 2, 3, 3, 1), help="scattering: residual blocks of the U-Net's levels.", minimum=0, panel=MODEL
+        BLOCKS, help="scattering: residual blocks of the U-Net's levels.", minimum=0, panel=MODEL
     )
     width: int = setting(64, help="resnet: channels of the first layer.", minimum=1, panel=MODEL)
     blocks: int = setting(9, help="resnet: residual blocks.", minimum=1, panel=MODEL)

@@ -218,8 +218,7 @@ class GeneratorObjective(nn.Module):
             terms["identity_hazy"] = config.losses.identity_weight * identity_loss(made.same_hazy.float(), hazy)
         if made.known_haze is not None and made.depth_error is not None:
             known = known_haze_terms(config.losses, made.known_haze)
-            more = {**known, "cycle_depth": made.depth_error.abs().mean()}
-            terms |= {name: config.losses.cycle_weight * value for name, value in more.items()}
+            terms |= self._weighted({**known, "cycle_depth": made.depth_error.abs().mean()})
         if perceptual is not None:
             distance = perceptual(made.rehazed, hazy) + perceptual(made.recleared, clear)
             terms["perceptual"] = config.losses.perceptual_weight * distance

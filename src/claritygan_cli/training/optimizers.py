@@ -16,9 +16,9 @@ def can_fuse(parameters: list[nn.Parameter]) -> bool:
 
 
 def make_adam(
-    networks: Iterable[nn.Module], learning_rate: float, betas: tuple[float, ...] = (0.5, 0.999)
+    networks: Iterable[nn.Module], learning_rate: float, betas: tuple[float, ...]
 ) -> list[torch.optim.Optimizer]:
-    """Adam, by default with the CycleGAN paper's betas (section 7.1)."""
+    """Adam, of which the CycleGAN paper takes other betas than usual (section 7.1)."""
     first, second = betas
     parameters = [p for network in networks for p in network.parameters()]
     return [torch.optim.Adam(parameters, lr=learning_rate, betas=(first, second), fused=can_fuse(parameters))]

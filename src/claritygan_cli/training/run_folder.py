@@ -32,7 +32,7 @@ def recipe_of(path: Path) -> dict[str, Any]:
         UsageError: there is no such file, or it holds no settings.
     """
     try:
-        return read_recipe(path.read_text(encoding="utf-8"))
+        return read_recipe(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such recipe") from error
     except (OSError, ValueError) as error:

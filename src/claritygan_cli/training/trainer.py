@@ -29,7 +29,7 @@ AGREE_EVERY = 10
 """Steps from one time to the next that several processes agree on the progress of a run."""
 
 
-def learning_rate_at(progress: float, peak: float, constant_share: float = 0.5) -> float:
+def learning_rate_at(progress: float, peak: float, constant_share: float) -> float:
     """Constant at first, then falling linearly to 0 (CycleGAN, section 7.1); ``progress`` from 0 to 1."""
     if progress <= constant_share:
         return peak

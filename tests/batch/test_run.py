@@ -12,7 +12,8 @@ from claritygan_cli.batch.plan import Job, Plan, make_plan
 from claritygan_cli.batch.run import Result, run_plan
 from claritygan_cli.batch.tasks import Translated
 from claritygan_cli.errors import ImageError
-from claritygan_cli.media.image_io import read_picture, save_picture
+from claritygan_cli.media.image_reader import read_picture
+from claritygan_cli.media.image_writer import save_picture
 from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.video_translator import VideoTranslator
 

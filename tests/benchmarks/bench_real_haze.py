@@ -17,7 +17,7 @@ from claritygan_cli.engine.guided_filter import guided_coefficients
 from claritygan_cli.errors import UsageError
 from claritygan_cli.evaluation.metrics import mean_scores, score
 from claritygan_cli.media.find import image_files
-from claritygan_cli.media.image_io import read_picture
+from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.models.loading import load_translator
 
 HEIGHT = 300

@@ -8,7 +8,7 @@ from PIL import Image
 from claritygan_cli.data.layouts import Source
 from claritygan_cli.data.reader import Box, Reader, cut, random_box, read_depth, read_mask
 from claritygan_cli.errors import DataError
-from claritygan_cli.media.image_io import save_picture
+from claritygan_cli.media.image_writer import save_picture
 from claritygan_cli.media.picture import Picture
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from claritygan_cli.errors import ImageError
-from claritygan_cli.media.image_io import decode_picture
+from claritygan_cli.media.image_reader import decode_picture
 
 KINDS: dict[str, dict[str, object]] = {
     "PNG": {},

@@ -9,7 +9,7 @@ from claritygan_cli.errors import SettingError
 from claritygan_cli.models.kinds import Device
 from claritygan_cli.settings import check, setting
 
-Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp"]
+Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "avif", "heic"]
 Codec = Literal["h264", "hevc", "av1", "vp9", "prores"]
 
 RESULTS, VIDEOS, COMPUTING = "Results", "Videos", "Computing"
@@ -57,9 +57,21 @@ class BatchOptions:
         help="Folder for the results; a file for a single input; - for stdout.", flags=("--out", "-o"), metavar="PATH"
     )
     format: Format | None = setting(None, help="Format of photos.", shown_default="the input's", panel=RESULTS)
-    quality: int = setting(95, help="Quality of JPEG and WebP.", minimum=1, maximum=100, panel=RESULTS)
+    quality: str = setting(
+        "keep",
+        help="Of JPEG, WebP and their like, 1 to 100; keep is a JPEG's own, or 95.",
+        metavar="1..100|keep",
+        panel=RESULTS,
+    )
     suffix: str = setting("", help="Put after each result's name, e.g. _clear.", panel=RESULTS)
     overwrite: bool = setting(False, help="Replace existing results instead of skipping them.", panel=RESULTS)
+    strip_metadata: bool = setting(
+        False, help="Leave out EXIF, GPS, XMP, IPTC and texts; colour profiles stay.", panel=RESULTS
+    )
+    preserve_times: bool = setting(False, help="Give results the times of their inputs.", panel=RESULTS)
+    max_pixels: int = setting(
+        500_000_000, help="Photos with more pixels are refused; guards the memory.", minimum=1, panel=RESULTS
+    )
     quiet: bool = setting(
         False, help="No progress and no summary; errors only.", flags=("--quiet", "-q"), panel=RESULTS
     )
@@ -69,6 +81,13 @@ class BatchOptions:
         check(self)
         if {"/", os.sep, "\0"} & set(self.suffix):
             raise SettingError("suffix", self.suffix, "is part of a file's name, and holds no slash")
+        if self.quality != "keep" and not (self.quality.isdecimal() and 1 <= int(self.quality) <= 100):
+            raise SettingError("quality", self.quality, "write a whole number from 1 to 100, or keep")
+
+    @property
+    def quality_given(self) -> int | None:
+        """The quality as a number; None keeps the source's."""
+        return None if self.quality == "keep" else int(self.quality)
 
     @property
     def ending(self) -> str | None:

@@ -16,6 +16,7 @@ from claritygan_cli.media.find import (
     files_below,
     has_ending,
     is_regular,
+    unknown_kind,
 )
 from claritygan_cli.media.video_formats import is_video
 
@@ -39,10 +40,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """The jobs, and inputs that lead to none, with the reason."""
+    """The jobs; inputs that should lead to one and do not; and what was found and is no input; both with the reason."""
 
     jobs: tuple[Job, ...]
     problems: tuple[tuple[str, str], ...]
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def output_name(name: Path, suffix: str, ending: str | None, video: bool = False) -> Path:
@@ -70,17 +72,21 @@ def fixed_prefix(pattern: str) -> Path:
 NOT_REGULAR = "not a regular file"
 
 
-def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], list[tuple[Path, str]]]:
-    """The photos and videos that an input stands for, each with its path below the input; and what has such a name
-    and is no regular file.
+Reasons = list[tuple[Path, str]]
+
+
+def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], Reasons, Reasons]:
+    """The photos and videos that an input stands for, each with its path below the input; what has such a name and is
+    no regular file; and what has another name.
 
     Raises:
         UsageError: there is no such file or folder, or no photo and no video in it.
     """
     path = Path(text)
-    problems: list[tuple[Path, str]] = []
+    problems: Reasons = []
+    ignored: Reasons = []
     if is_regular(path):
-        return [(path, Path(path.name))], []
+        return [(path, Path(path.name))], [], []
     if path.is_dir():
         base, folders, files = path, [path], []
     elif os.path.lexists(path):
@@ -88,7 +94,9 @@ def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], lis
     elif matches := [Path(match) for match in sorted(glob.glob(text, recursive=True))]:
         base = fixed_prefix(text)
         folders = [match for match in matches if match.is_dir()]
-        files = [match for match in matches if not match.is_dir() and has_ending(match, READABLE)]
+        named = [match for match in matches if not match.is_dir()]
+        files = [match for match in named if has_ending(match, READABLE)]
+        ignored = [(match, unknown_kind(match)) for match in named if not has_ending(match, READABLE)]
         files = [file for file in files if leave_out not in file.resolve().parents or leave_out == base.resolve()]
         problems = [(file, NOT_REGULAR) for file in files if not is_regular(file)]
         files = [file for file in files if is_regular(file)]
@@ -98,9 +106,10 @@ def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], lis
         found = files_below(folder, leave_out=leave_out)
         files += found.files
         problems += [*((other, NOT_REGULAR) for other in found.others), *found.closed]
+        ignored += found.left_out
     if not files and not problems:
         raise UsageError("no photos or videos there")
-    return [(file, file.relative_to(base)) for file in dict.fromkeys(files)], problems
+    return [(file, file.relative_to(base)) for file in dict.fromkeys(files)], problems, ignored
 
 
 def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None) -> Plan:
@@ -120,10 +129,12 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
     """
     inputs = list(inputs)
     found: dict[Path, Path] = {}  # file: its path below the input it was first found in
+    ignored: dict[Path, str] = {}
     problems: list[tuple[str, str]] = []
     for text in inputs:
         try:
-            files, found_problems = find_files(text, out.resolve())
+            files, found_problems, found_ignored = find_files(text, out.resolve())
+            ignored |= dict(found_ignored)
             for file, name in files:
                 found.setdefault(file, name)
             problems += [(str(path), reason) for path, reason in found_problems]
@@ -163,4 +174,5 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
             continue
         taken[target] = file
         jobs.append(Job(str(found[file]), file, target, file in videos))
-    return Plan(tuple(jobs), tuple(problems))
+    left_out = tuple((str(path), reason) for path, reason in ignored.items() if path not in found)
+    return Plan(tuple(jobs), tuple(problems), left_out)

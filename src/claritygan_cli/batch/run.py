@@ -9,13 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from claritygan_cli.atomic import sweep
 from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task, Translated
 from claritygan_cli.batch.video import VideoResult, encoding_of, translate_video
 from claritygan_cli.errors import ClarityganError
 from claritygan_cli.evaluation.metrics import Scores
-from claritygan_cli.media.image_io import read_picture, save_picture
+from claritygan_cli.media.image_reader import read_picture
+from claritygan_cli.media.image_writer import keep_times, save_picture
 from claritygan_cli.media.picture import Picture
 
 PHOTOS_IN_FLIGHT = 2
@@ -26,7 +28,12 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job; ``message`` says why where it is not ``done``."""
+    """What became of a job.
+
+    Attributes:
+        message: why, where it is not ``done``.
+        left_out: what its file could not hold, in words.
+    """
 
     job: Job
     status: Status
@@ -34,6 +41,7 @@ class Result:
     seconds: float = 0.0
     scores: Scores | None = None
     frames: int | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def video_result(job: Job, video: VideoResult, started: float) -> Result:
@@ -87,20 +95,30 @@ def run_plan(
         yield Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}")
 
     reading: deque[tuple[Job, Future[Picture] | None]] = deque()
-    writing: deque[tuple[Job, Translated, float, Future[float]]] = deque()
+    writing: deque[tuple[Job, Translated, float, Future[tuple[float, tuple[str, ...]]]]] = deque()
+    for folder in {job.target.parent for job in plan.jobs}:
+        sweep(folder)
 
     def is_wanted(job: Job) -> bool:
         return options.overwrite or not job.target.is_file()
 
-    def save(job: Job, picture: Picture) -> float:
-        save_picture(job.target, picture, options.quality)
-        return time.monotonic()
+    def read(job: Job) -> Picture:
+        picture = read_picture(job.source, max_pixels=options.max_pixels, pages=True)
+        return picture.without_story() if options.strip_metadata else picture
+
+    def save(job: Job, picture: Picture) -> tuple[float, tuple[str, ...]]:
+        left_out = save_picture(job.target, picture, options.quality_given)
+        if options.preserve_times:
+            keep_times(job.source, job.target)
+        return time.monotonic(), left_out
 
     def do_video(job: Job) -> Result:
         started = time.monotonic()
         try:
             translator = task.video(job.name, videos.temporal)
             done = translate_video(job.source, job.target, translator, videos, partial(progress, job), threads)
+            if options.preserve_times:
+                keep_times(job.source, job.target)
             return video_result(job, done, started)
         except Exception as error:
             return failure(job, error, debug)
@@ -108,18 +126,19 @@ def run_plan(
     def finish_one() -> Result:
         job, translated, started, future = writing.popleft()
         try:
-            seconds = future.result() - started
+            ended, left_out = future.result()
         except Exception as error:
             return failure(job, error, debug)
-        return Result(job, "failed" if translated.problem else "done", translated.problem, seconds, translated.scores)
+        status: Status = "failed" if translated.problem else "done"
+        return Result(job, status, translated.problem, ended - started, translated.scores, left_out=left_out)
 
     upcoming = iter(plan.jobs)
     reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")
     try:
         while True:
             while len(reading) < PHOTOS_IN_FLIGHT and (job := next(upcoming, None)) is not None:
-                read = is_wanted(job) and not job.video
-                reading.append((job, reader.submit(read_picture, job.source) if read else None))
+                photo = is_wanted(job) and not job.video
+                reading.append((job, reader.submit(read, job) if photo else None))
             if not reading:
                 break
             job, future = reading.popleft()

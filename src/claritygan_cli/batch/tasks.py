@@ -1,6 +1,6 @@
 """What is done to each input: a task for either direction, for photos and for videos."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import ClarityganError, DataError, SettingError
 from claritygan_cli.evaluation.metrics import Scores, score
 from claritygan_cli.media.find import image_files
-from claritygan_cli.media.image_io import read_picture
+from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import Direction
@@ -66,7 +66,7 @@ class DehazeTask:
 
     def photo(self, picture: Picture, job: Job) -> Translated:
         """See :class:`Task`."""
-        result = replace(picture, pixels=self.translator(picture.pixels, self.amount))
+        result = picture.translated(lambda pixels: self.translator(pixels, self.amount))
         if not self.truths:
             return Translated(result)
         try:
@@ -127,7 +127,8 @@ class HazifyTask:
 
     def photo(self, picture: Picture, job: Job) -> Translated:
         """See :class:`Task`."""
-        return Translated(replace(picture, pixels=self.translator(picture.pixels, self.amount(job.name))))
+        amount = self.amount(job.name)
+        return Translated(picture.translated(lambda pixels: self.translator(pixels, amount)))
 
     def video(self, name: str, temporal: float) -> VideoTranslator:
         """See :class:`Task`."""

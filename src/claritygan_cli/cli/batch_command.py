@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,10 @@ def run_batch(
         make: loads the model; called when the plan stands.
         threads: CPU threads of videos' decoders and encoders; the model has been told its own.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing half-written is left
+    for name in ("SIGTERM", "SIGHUP"):  # so that nothing half-written is left
+        number = getattr(signal, name, None)  # Windows knows no SIGHUP
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     if "-" in inputs or str(options.out) == "-":
         from claritygan_cli.cli.pipe_command import stream
 
@@ -49,13 +53,18 @@ def run_batch(
     started = time.monotonic()
     plan = make_plan(inputs, options.out, options.suffix, options.ending)
     results: list[Result] = []
+    said: set[str] = set()
     with Bars(len(plan.problems) + len(plan.jobs), options.quiet) as bars:
         for result in run_plan(plan, make(), options, videos, debug, bars.frame, threads):
             results.append(result)
             bars.done()
             if result.message and result.status != "skipped":
                 bars.say(f"claritygan: {result.message}")
-    report(results, time.monotonic() - started, options)
+            for what in result.left_out:
+                if what not in said and not options.quiet:
+                    bars.say(f"claritygan: {result.job.source}: left out: {what}; said once")
+                said.add(what)
+    report(results, plan.left_out, time.monotonic() - started, options)
     if any(result.status == "failed" for result in results):
         raise typer.Exit(1)
 
@@ -100,15 +109,23 @@ class Bars:
         self._files.write(line, file=sys.stderr)
 
 
-def report(results: "list[Result]", seconds: float, options: BatchOptions) -> None:
-    """Scores and JSON on stdout, a summary line on stderr."""
+def report(
+    results: "list[Result]", left_out: tuple[tuple[str, str], ...], seconds: float, options: BatchOptions
+) -> None:
+    """Scores and JSON on stdout, a summary line on stderr.
+
+    Args:
+        left_out: files and folders that were found and are no inputs, and why.
+    """
     from claritygan_cli.evaluation.metrics import PROTOCOL
     from claritygan_cli.evaluation.report import score_table, summary
 
     counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
     scored = {r.job.name: r.scores for r in results if r.scores is not None}
     if options.json:
-        document: dict[str, Any] = {**counts, "seconds": round(seconds, 3), "results": [as_dict(r) for r in results]}
+        document: dict[str, Any] = {**counts, "seconds": round(seconds, 3)}
+        document["results"] = [as_dict(r) for r in results]
+        document["left_out"] = [{"input": name, "reason": reason} for name, reason in left_out]
         if scored:
             document |= {"mean": summary(list(scored.values())), "protocol": PROTOCOL}
         typer.echo(json.dumps(document, indent=1))
@@ -118,6 +135,8 @@ def report(results: "list[Result]", seconds: float, options: BatchOptions) -> No
     if not options.quiet:
         line = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
         hint = "; existing results are kept without --overwrite" if counts["skipped"] else ""
+        if reasons := Counter(reason for _, reason in left_out):
+            hint += "; left out: " + ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         frames, spent = sum(r.frames or 0 for r in results), sum(r.seconds for r in results if r.frames)
         speed = f" ({frames} frames, {frames / spent:.1f} a second)" if frames else ""
         typer.echo(f"{line} in {seconds:.1f} s{speed}{hint}", err=True)
@@ -134,4 +153,5 @@ def as_dict(result: "Result") -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         **({"frames": result.frames} if result.frames is not None else {}),
         **({"scores": result.scores} if result.scores else {}),
+        **({"left_out": result.left_out} if result.left_out else {}),
     }

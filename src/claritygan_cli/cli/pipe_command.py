@@ -61,7 +61,8 @@ def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options:
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.evaluation.report import score_table
     from claritygan_cli.media.find import PHOTO_FORMATS, READABLE_VIDEOS
-    from claritygan_cli.media.image_io import decode_picture, ending_of, save_picture, write_picture
+    from claritygan_cli.media.image_reader import decode_picture, ending_of
+    from claritygan_cli.media.image_writer import encode_picture, keep_times, save_picture
 
     out = options.out
     if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in PHOTO_FORMATS):
@@ -76,13 +77,21 @@ def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options:
         name, data = "standard input", start + sys.stdin.buffer.read()
     else:
         name, data = source, Path(source).read_bytes()
-    picture = decode_picture(data, name)
+    picture = decode_picture(data, name, max_pixels=options.max_pixels, pages=True)
+    if options.strip_metadata:
+        picture = picture.without_story()
     translated = make().photo(picture, Job(name, Path(name), out))
     if str(out) != "-":
-        save_picture(out, translated.picture, options.quality)
+        left_out = save_picture(out, translated.picture, options.quality_given)
+        if options.preserve_times and source != "-":
+            keep_times(Path(source), out)
     else:
-        write_picture(sys.stdout.buffer, translated.picture, options.ending or ending_of(data), options.quality)
+        ending = options.ending or ending_of(data)
+        result, left_out = encode_picture(translated.picture, ending, options.quality_given)
+        sys.stdout.buffer.write(result)
         sys.stdout.buffer.flush()
+    for what in left_out:
+        typer.echo(f"claritygan: {name}: left out: {what}", err=True)
     if translated.scores:
         typer.echo(score_table({name: translated.scores}), err=True)
     if translated.problem:

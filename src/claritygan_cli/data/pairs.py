@@ -2,7 +2,7 @@
 
 Understood are folders with a hazy and a clear part, as in RESIDE's ITS, OTS and SOTS (``hazy/ID_k_beta.png`` with
 ``clear/ID.png`` or ``gt/ID.png``), and plain ones (``hazy/NAME`` with ``clear/NAME``, ``testA/NAME`` with
-``testB/NAME``), as well as folders that hold such folders, however image16 (``SOTS/indoor/nyuhaze500/hazy``).
+``testB/NAME``), as well as folders that hold such folders, however deep (``SOTS/indoor/nyuhaze500/hazy``).
 """
 
 from contextlib import suppress

@@ -17,7 +17,7 @@ from claritygan_cli.data.depth import from_camvid_labels, invent
 from claritygan_cli.data.layouts import Source
 from claritygan_cli.engine.resampling import resize
 from claritygan_cli.errors import DataError, ImageError
-from claritygan_cli.media.image_io import picture_size, read_map, read_picture
+from claritygan_cli.media.image_reader import picture_size, read_map, read_picture
 
 DEPTHS_PER_PHOTO = 5
 DEPTH_SIDE = 112

@@ -9,7 +9,7 @@ from claritygan_cli.errors import UsageError
 from claritygan_cli.evaluation.evaluate import Scored
 from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import score
-from claritygan_cli.media.image_io import save_picture
+from claritygan_cli.media.image_writer import save_picture
 from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.image_translator import ImageTranslator
 

@@ -9,7 +9,7 @@ from claritygan_cli.data.pairs import ImagePair
 from claritygan_cli.errors import DataError
 from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import Scores, score
-from claritygan_cli.media.image_io import read_picture
+from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.models.image_translator import ImageTranslator
 
 

@@ -10,13 +10,20 @@ from pathlib import Path
 PHOTO_FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".png": "PNG",
     ".webp": "WEBP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".bmp": "BMP",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
 }
 """File endings of photos that can be read and written, with Pillow's name of the format."""
+EXTRA_FORMATS = {".avif": "'pillow>=11.3'", ".heic": "pillow-heif", ".heif": "pillow-heif"}
+"""Endings whose files not every Pillow reads, and what to install."""
 READABLE_PHOTOS = frozenset(PHOTO_FORMATS) | {".gif"}
 VIDEO_FORMATS = {
     ".mp4": "mp4",
@@ -33,13 +40,8 @@ READABLE_VIDEOS = frozenset(VIDEO_FORMATS) - {".gif"} | UNWRITABLE_VIDEOS
 """GIFs may be either; see :func:`claritygan_cli.media.video_formats.is_video`."""
 OTHER_KINDS = frozenset(
     [
-        ".avif",
-        ".heic",
-        ".heif",
         ".jxl",
         ".jp2",
-        ".jfif",
-        ".jpe",
         ".psd",
         ".tga",
         ".ppm",
@@ -66,6 +68,7 @@ OTHER_KINDS = frozenset(
     ]
 )
 """Endings that people give to files, and never to folders; none of them can be written."""
+LINKED_FOLDER = "linked folder"
 READABLE = READABLE_PHOTOS | READABLE_VIDEOS
 
 
@@ -76,11 +79,13 @@ class FilesFound:
     Attributes:
         files: regular ones. others: those of such names that are not regular files.
         closed: subfolders that cannot be read, and why.
+        left_out: files of other endings and linked folders, and what they are.
     """
 
     files: tuple[Path, ...]
     others: tuple[Path, ...]
     closed: tuple[tuple[Path, str], ...] = ()
+    left_out: tuple[tuple[Path, str], ...] = ()
 
 
 def natural_key(path: Path) -> list[tuple[int, int | str]]:
@@ -102,6 +107,11 @@ def has_ending(path: Path, endings: Collection[str]) -> bool:
     return path.suffix.lower() in endings
 
 
+def unknown_kind(path: Path) -> str:
+    """What is said of a file whose ending is none of a photo or a video."""
+    return f"{path.suffix.lower()} of no known kind".strip()
+
+
 def files_below(folder: Path, endings: Collection[str] = READABLE, leave_out: Path | None = None) -> FilesFound:
     """All files of a folder and its subfolders that end so. Hidden files and folders, and linked folders, are left out.
 
@@ -115,13 +125,20 @@ def files_below(folder: Path, endings: Collection[str] = READABLE, leave_out: Pa
 
     files: list[Path] = []
     others: list[Path] = []
+    ignored: list[tuple[Path, str]] = []
     for base, folders, names in os.walk(folder, onerror=note):
         folders[:] = [f for f in folders if not f.startswith(".") and Path(base, f).resolve() != leave_out]
+        ignored += [(Path(base, f), LINKED_FOLDER) for f in folders if Path(base, f).is_symlink()]
         for name in names:
             path = Path(base, name)
-            if not name.startswith(".") and has_ending(path, endings):
+            if name.startswith("."):
+                continue
+            if has_ending(path, endings):
                 (files if is_regular(path) else others).append(path)
-    return FilesFound(tuple(sorted(files, key=natural_key)), tuple(sorted(others, key=natural_key)), tuple(closed))
+            else:
+                ignored.append((path, unknown_kind(path)))
+    found, strange = (tuple(sorted(paths, key=natural_key)) for paths in (files, others))
+    return FilesFound(found, strange, tuple(closed), tuple(ignored))
 
 
 def image_files(folder: Path) -> list[Path]:

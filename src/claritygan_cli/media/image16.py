@@ -1,48 +1,33 @@
-"""Pictures of 16 bits a sample, which Pillow would silently cut to 8: PNG by PyAV, TIFF by imageio and tifffile."""
+"""Pictures of 16 bits a sample, which Pillow would silently cut to 8."""
 
 import io
 import struct
-import zlib
+from collections.abc import Callable
 from fractions import Fraction
-from typing import IO
 
 import numpy as np
+from PIL import Image
 
 from claritygan_cli.errors import ImageError
+from claritygan_cli.media import png_chunks
+from claritygan_cli.media.tiff_tags import SHORT, Directory, Layout, Tag, with_directory
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_FORMATS = {1: "gray16be", 2: "rgba64be", 3: "rgb48be", 4: "rgba64be"}
-ADOBE_DEFLATE = "zlib"
+PNG_FORMATS = {1: "gray16be", 2: "ya16be", 3: "rgb48be", 4: "rgba64be"}
+"""libav's names, by the number of channels."""
+WIDTH, BITS, PHOTOMETRIC, ORIENTATION, PLANAR = 256, 258, 262, 274, 284
+SAMPLES, PREDICTOR, TILE_WIDTH, EXTRA, SAMPLE_FORMAT = 277, 317, 322, 338, 339
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+SEPARATE, DIFFERENCES, PREMULTIPLIED, STRAIGHT, UNSIGNED = 2, 2, 1, 2, 1
 
 
 def is_png16(data: bytes) -> bool:
     """Whether a file's bytes are a PNG of 16 bits a sample (its IHDR says so)."""
-    return len(data) > 24 and data.startswith(PNG_SIGNATURE) and data[24] == 16
+    return len(data) > 24 and png_chunks.is_png(data) and data[24] == 16
 
 
-def check_png(data: bytes) -> None:
-    """See that a PNG is as it was written: every critical chunk whole, and the last one there. Other files pass.
-
-    Decoders differ in what they check, and may hand out half a picture.
-
-    Raises:
-        ImageError: a checksum is wrong, or the file ends too early.
-    """
-    if not data.startswith(PNG_SIGNATURE):
-        return
-    at, view = len(PNG_SIGNATURE), memoryview(data)
-    while at + 12 <= len(data):
-        (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
-        end = at + 12 + length
-        if end > len(data):
-            break
-        critical = not kind[0] & 0x20
-        if critical and zlib.crc32(view[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
-            raise ImageError(f"damaged or truncated picture (checksum of {kind.decode('ascii', 'replace')!r})")
-        if kind == b"IEND":
-            return
-        at = end
-    raise ImageError("damaged or truncated picture (it has no end)")
+def is_grey(data: bytes) -> bool:
+    """Whether a PNG has no colour (its IHDR says so)."""
+    return data[25] in (0, 4)
 
 
 def read_png(data: bytes, alpha: bool) -> np.ndarray:
@@ -61,67 +46,108 @@ def read_png(data: bytes, alpha: bool) -> np.ndarray:
         raise ImageError(f"damaged or truncated picture ({error})") from error
 
 
-def write_png(file: IO[bytes], planes: np.ndarray, icc: bytes | None, exif: bytes | None) -> None:
-    """Write (H, W) or (H, W, 2 to 4) uint16; grey with alpha is written as colour with alpha."""
+def encode_png(planes: np.ndarray) -> bytes:
+    """A PNG of (H, W) or (H, W, 2 to 4) uint16."""
     import av
 
-    channels = 1 if planes.ndim == 2 else planes.shape[2]
-    if channels == 2:
-        planes = np.concatenate([planes[..., :1]] * 3 + [planes[..., 1:]], axis=2)
-    name = PNG_FORMATS[channels]
+    name = PNG_FORMATS[1 if planes.ndim == 2 else planes.shape[2]]
+    height, width = planes.shape[:2]
     encoder = av.CodecContext.create("png", "w")
-    encoder.height, encoder.width = planes.shape[:2]
+    encoder.height, encoder.width = height, width
     encoder.pix_fmt, encoder.time_base = name, Fraction(1)
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(planes), format=name)
-    data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
-    after_header = len(PNG_SIGNATURE) + 25
-    file.write(data[:after_header])
-    if icc is not None:
-        file.write(png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
-    if exif is not None:
-        file.write(png_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
-    file.write(data[after_header:])
+    frame = av.VideoFrame(width, height, name)
+    rows = np.asarray(memoryview(frame.planes[0])).reshape(height, frame.planes[0].line_size)
+    samples = planes.astype(">u2").reshape(height, -1)
+    rows[:, : samples.shape[1] * 2] = samples.view(np.uint8)
+    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
-def png_chunk(kind: bytes, data: bytes) -> bytes:
-    """Length, type, data, CRC (PNG specification, section 5.3)."""
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def read_tiff(data: bytes, planar: bool) -> np.ndarray:
-    """The first page, (H, W, C) uint16.
-
-    Args:
-        planar: whether the file holds one plane after the other.
+def has_16_bits(layout: Layout, page: Directory) -> bool:
+    """Whether any sample of a TIFF's page has more than 8 bits, and it is no map of depth or heights.
 
     Raises:
-        ImageError: its compression is not understood.
+        ImageError: they are of a kind that is not supported.
     """
-    import imageio.v3 as iio
+    bits = set(_shorts(layout, page, BITS) or (1,))
+    if max(bits) <= 8:
+        return False
+    plain = _shorts(layout, page, PHOTOMETRIC)[:1] in ((WHITE_IS_ZERO,), (BLACK_IS_ZERO,), (RGB,))
+    formats = set(_shorts(layout, page, SAMPLE_FORMAT) or (UNSIGNED,))
+    if (
+        bits != {16}
+        or len(page.tags[BITS].data) > 8
+        or not plain
+        or formats != {UNSIGNED}
+        or number(layout, page, PREDICTOR) not in (None, 1, 2)
+    ):
+        raise ImageError("an unusual TIFF; save it as plain 16-bit RGB or grey")
+    return True
 
-    try:
-        planes = np.asarray(iio.imread(data, plugin="tifffile", extension=".tiff", index=0))
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
-            raise
-        raise ImageError("16-bit colour TIFF of this compression cannot be read; save it with Deflate (ZIP)") from error
-    return np.moveaxis(planes, 0, -1) if planar else planes
+
+def number(layout: Layout, page: Directory, tag: int) -> int | None:
+    """The first value of a tag of whole numbers; None where there is none."""
+    return next(iter(_shorts(layout, page, tag)), None)
 
 
-def write_tiff(file: IO[bytes], planes: np.ndarray, icc: bytes | None) -> None:
-    """Write (H, W) or (H, W, 2 to 4) uint16, compressed without loss."""
-    import imageio.v3 as iio
+def _shorts(layout: Layout, page: Directory, number: int) -> tuple[int, ...]:
+    tag = page.tags.get(number)
+    if tag is None or tag.kind not in (SHORT, SHORT + 1):
+        return ()
+    return struct.unpack(f"{layout.order}{tag.count}{'H' if tag.kind == SHORT else 'I'}", tag.data)
 
-    channels = 1 if planes.ndim == 2 else planes.shape[2]
-    data = iio.imwrite(
-        "<bytes>",
-        planes,
-        plugin="tifffile",
-        extension=".tiff",
-        compression=ADOBE_DEFLATE,
-        photometric="minisblack" if channels < 3 else "rgb",
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
-        iccprofile=icc,
-        metadata=None,
-    )
-    file.write(data)
+
+def read_tiff(data: bytes, layout: Layout, page: Directory, opened: Callable[[bytes], Image.Image]) -> np.ndarray:
+    """A page of 16 bits a sample, (H, W, C) uint16, as it is stored; white has the highest numbers, colours are not
+    premultiplied.
+
+    libtiff undoes whatever compression there is. Pillow would cut its samples, so the page is told to be of 8 bits and
+    twice as wide.
+
+    Args:
+        opened: opens the bytes of a file.
+
+    Raises:
+        ImageError: as decoders of 8 bits.
+    """
+
+    def numbers(*values: int) -> Tag:
+        return Tag(SHORT + 1, len(values), struct.pack(f"{layout.order}{len(values)}I", *values))
+
+    tags = dict(page.tags)
+    bits = _shorts(layout, page, BITS)
+    (width,) = _shorts(layout, page, WIDTH)
+    tile_width = (_shorts(layout, page, TILE_WIDTH) or (width,))[0]
+    differences = _shorts(layout, page, PREDICTOR)[:1] == (DIFFERENCES,)
+    photometric = _shorts(layout, page, PHOTOMETRIC)[0]
+    extra = _shorts(layout, page, EXTRA)
+    separate = _shorts(layout, page, PLANAR)[:1] == (SEPARATE,)
+    tags[BITS] = Tag(SHORT, len(bits), struct.pack(f"{layout.order}{len(bits)}H", *[8] * len(bits)))
+    tags[WIDTH] = numbers(2 * width)
+    tags[PHOTOMETRIC] = Tag(SHORT, 1, struct.pack(layout.order + "H", RGB if photometric == RGB else BLACK_IS_ZERO))
+    if TILE_WIDTH in tags:
+        tags[TILE_WIDTH] = numbers(2 * tile_width)
+    tags.pop(EXTRA, None)
+    if len(bits) in (2, 4):  # Pillow leaves out samples of another meaning
+        tags[EXTRA] = Tag(SHORT, 1, struct.pack(layout.order + "H", STRAIGHT))
+    for number in (PREDICTOR, ORIENTATION):
+        tags.pop(number, None)
+    with opened(with_directory(data, layout, Directory(tags))) as image:
+        stored = np.array(image)
+    height, channels = stored.shape[0], 1 if stored.ndim == 2 else stored.shape[2]
+    kind = layout.order + "u2"
+    if separate and channels > 1:
+        bands = [np.ascontiguousarray(stored[..., c]).view(kind) for c in range(channels)]
+        planes = np.stack(bands, axis=2).astype(np.uint16)
+    else:
+        planes = stored.reshape(height, -1).view(kind).reshape(height, width, channels).astype(np.uint16)
+    if differences:
+        for start in range(0, width, tile_width):
+            tile = planes[:, start : start + tile_width]
+            np.cumsum(tile, axis=1, dtype=np.uint16, out=tile)
+    if photometric == WHITE_IS_ZERO:
+        planes[..., 0] = 65535 - planes[..., 0]
+    if PREMULTIPLIED in extra[:1] and channels in (2, 4):
+        alpha = planes[..., -1:].astype(np.float32)
+        straight = planes[..., :-1] * (65535 / np.maximum(alpha, 1))
+        planes[..., :-1] = straight.round().clip(0, 65535).astype(np.uint16)
+    return planes

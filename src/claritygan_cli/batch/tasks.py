@@ -7,7 +7,7 @@ from typing import Protocol
 from claritygan_cli.batch.haze_parameters import draw_parameters, parse_airlight, parse_density
 from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, ModelOptions
 from claritygan_cli.batch.plan import Job
-from claritygan_cli.data.pairs import by_stem, truth_for
+from claritygan_cli.data.pairs import Truths, truths_below
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import ClarityganError, DataError, SettingError
@@ -79,7 +79,7 @@ class DehazeTask:
         return VideoTranslator(self.translator, temporal, self.amount)
 
     def _scores(self, result: Picture, job: Job) -> Scores:
-        path = truth_for(job.source.stem, self.truths)
+        path = self.truths.of(job.source, Path(job.name)) if self.truths else None
         if path is None:
             raise DataError(f"no ground truth of its name in {self.folder}")
         ours, truth = result.at_8_bits().pixels, read_picture(path).at_8_bits().pixels
@@ -88,16 +88,17 @@ class DehazeTask:
         return score(ours, truth)
 
 
-def find_truths(folder: Path | None) -> dict[str, Path]:
-    """Ground truths by the name of their picture.
+def find_truths(folder: Path | None) -> Truths | None:
+    """The ground truths of a folder; None for none.
 
     Raises:
         SettingError: there is no such folder, or no picture in it.
     """
-    truths = by_stem(image_files(folder)) if folder else {}
-    if folder and not truths:
+    if folder is None:
+        return None
+    if not image_files(folder):
         raise SettingError("ground_truth", folder, "no such folder, or no pictures in it")
-    return truths
+    return truths_below(folder)
 
 
 class HazifyTask:

@@ -1,25 +1,26 @@
 """What a training folder holds, recognised by the names of its subfolders.
 
     hazy/ with clear/ or gt/    RESIDE's ITS, OTS and SOTS (``hazy/ID_k_beta.png``, ``clear/ID.png``), or any two
+    NAME_hazy with NAME_GT      both in one folder, as in NH-HAZE
     trainA/ with trainB/        the CycleGAN layout: A hazy, B clear; testA/ and testB/ are for validation
     NAME/rgb with NAME/depth    photos with depth (PNG, 8 or 16 bit, 0 = unknown): haze is put in while training
     NAME/rgb with NAME/labels   street scenes with CamVid class masks, from which depth is made
 
-Folders within folders are searched too, but for those of the test sets (SOTS, HSTS, test..., val...).
+Names are taken in any case, and with words around them (ITS_haze, clear_images). Folders within folders are searched
+too, but for those of test sets (SOTS, HSTS, test, val).
 """
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from claritygan_cli.data.pairs import CLEAR_NAMES, HAZY_NAMES, truth_for, truth_stem
+from claritygan_cli.data.naming import ROLES, folders_of, is_test_set, marked, parts_of
+from claritygan_cli.data.pairs import Truths, is_flat, seen_in
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.media.find import image_files
 
 HazeOrigin = Literal["real", "measured", "masked", "invented"]
 RESIDE_SITE = "https://sites.google.com/view/reside-dehaze-datasets"
-TEST_SETS = ("sots", "hsts", "test", "val")
 UNDERSTOOD = (
     "understood are hazy/ + clear/ or gt/ (RESIDE's ITS, OTS, SOTS), trainA/ (hazy) + trainB/ (clear), and "
     f"NAME/rgb + NAME/depth, or folders of hazy and of clear pictures; RESIDE is published at {RESIDE_SITE}"
@@ -62,18 +63,19 @@ class TrainingFiles:
         Args:
             paired: whether pictures that have the same name belong together; clear ones that do not are given haze.
         """
-        truths = [(folder, path) for folder in clear for path in image_files(folder)]
-        often = Counter(truth_stem(path) for _, path in truths)
-        unique = {truth_stem(path): path for _, path in truths if often[truth_stem(path)] == 1}
-        beside: dict[Path, dict[str, Path]] = defaultdict(dict)
-        for folder, path in truths:
-            beside[path.parent.relative_to(folder)][truth_stem(path)] = path
-        sources = []
-        for folder in hazy:
-            for path in image_files(folder):
-                near = beside[path.parent.relative_to(folder)]
-                truth = truth_for(path.stem, near) or truth_for(path.stem, unique)
-                sources.append(Source(path, "real", truth if paired else None))
+        self.add_pictures(
+            [(folder, path) for folder in hazy for path in image_files(folder)],
+            [(folder, path) for folder in clear for path in image_files(folder)],
+            paired,
+        )
+
+    def add_pictures(self, hazy: list[tuple[Path, Path]], truths: list[tuple[Path, Path]], paired: bool) -> None:
+        """As :meth:`add_domains`, for files, each with the folder that it was found in."""
+        known = Truths(truths) if paired else None
+        sources = [
+            Source(path, "real", known.of(path, path.relative_to(folder)) if known is not None else None)
+            for folder, path in hazy
+        ]
         used = {source.partner for source in sources}
         self.hazy += sources
         self.clear += [path for _, path in truths]
@@ -97,22 +99,25 @@ class TrainingFiles:
             self.pairs.append(scene)
 
 
-def _first(folder: Path, names: tuple[str, ...]) -> list[Path]:
-    return [folder / name for name in names if (folder / name).is_dir()][:1]
-
-
-def _collect(folder: Path, files: TrainingFiles) -> None:
-    known = {*HAZY_NAMES, *CLEAR_NAMES, "trainA", "trainB", "rgb", "depth", "labels"}
-    if (folder / "rgb").is_dir():
+def _collect(folder: Path, files: TrainingFiles, left_out: list[str]) -> None:
+    """All that a folder and those below it hold; names of folders of test sets are noted."""
+    scenes = folder / "rgb"
+    if scenes.is_dir():
         for name, haze in (("depth", "measured"), ("labels", "masked")):
             if (folder / name).is_dir():
-                files.add_scenes(folder / "rgb", folder / name, haze)  # type: ignore[arg-type]
+                files.add_scenes(scenes, folder / name, haze)  # type: ignore[arg-type]
                 break
-    files.add_domains(_first(folder, HAZY_NAMES), _first(folder, CLEAR_NAMES))
-    files.add_domains(_first(folder, ("trainA",)), _first(folder, ("trainB",)), paired=False)
-    for part in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if part.name not in known and not part.name.lower().startswith(TEST_SETS):
-            _collect(part, files)
+    hazy, clear = ([p for p in parts_of(folder, role) if not is_test_set(p.name)] for role in ROLES)
+    files.add_domains(hazy[:1], clear[:1], paired="trainA" not in {part.name for part in hazy[:1]})
+    if is_flat(folder):
+        beside = [path for path in image_files(folder) if path.parent == folder]
+        hazes, truths = ([(folder, path) for path in marked(beside, role)] for role in ROLES)
+        files.add_pictures(hazes, truths, paired=True)
+    for part in folders_of(folder):
+        if is_test_set(part.name):
+            left_out.append(part.name)
+        elif part not in (*hazy, *clear) and not (scenes.is_dir() and part.name in ("rgb", "depth", "labels")):
+            _collect(part, files, left_out)
 
 
 def find_training_files(data: tuple[Path, ...], hazy: tuple[Path, ...], clear: tuple[Path, ...]) -> TrainingFiles:
@@ -132,9 +137,11 @@ def find_training_files(data: tuple[Path, ...], hazy: tuple[Path, ...], clear: t
             raise UsageError(f"{folder}: no such folder; {UNDERSTOOD}")
     for folder in data:
         before = len(files.hazy) + len(files.clear)
-        _collect(folder, files)
+        tests: list[str] = []
+        _collect(folder, files, tests)
         if len(files.hazy) + len(files.clear) == before:
-            raise UsageError(f"{folder}: no training pictures found there; {UNDERSTOOD}")
+            skipped = f", of which {', '.join(sorted(set(tests)))} are left out as test sets" if tests else ""
+            raise UsageError(f"{folder}: no training pictures found there; {seen_in(folder)}{skipped}; {UNDERSTOOD}")
     for folder in (*hazy, *clear):
         if not image_files(folder):
             raise UsageError(f"{folder}: no pictures in it; {UNDERSTOOD}")

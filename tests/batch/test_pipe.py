@@ -69,7 +69,7 @@ def test_y4m(make: Make, chroma: str) -> None:
     [
         (b"YUV4MPEG2 W0 H2\n", "not supported"),
         (b"YUV4MPEG2 H2\n", "a width and a height"),
-        (b"YUV4MPEG2 W2 H2 Cmono\n", "'mono' is not supported"),
+        (b"YUV4MPEG2 W2 H2 C440\n", "'440' is not supported"),
         (b"YUV4MPEG2 W2 H2\nFRAME\nabc", "cut short"),
         (b"YUV4MPEG2 W2 H2\nPICTURE\nabcdef", "no FRAME"),
     ],

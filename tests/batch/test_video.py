@@ -2,12 +2,15 @@ import gc
 import threading
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.videos import frames_of, make_video, packets_of, scene, times_of
 
 from claritygan_cli.batch.options import VideoOptions
@@ -15,6 +18,7 @@ from claritygan_cli.batch.prefetch import prefetch
 from claritygan_cli.batch.video import VideoResult, translate_video
 from claritygan_cli.engine.restoration import RemoveHaze
 from claritygan_cli.errors import ImageError, UsageError
+from claritygan_cli.media.containers import read_gif
 from claritygan_cli.media.hdr import Hdr
 from claritygan_cli.media.video_formats import Encoding
 from claritygan_cli.media.video_reader import VideoReader, plane_arrays
@@ -163,7 +167,7 @@ def test_hdr_metadata_is_kept(tmp_path: Path, video: Video, codec: str, hdr: Hdr
 def test_codecs_without_hdr_metadata_say_so(tmp_path: Path, video: Video) -> None:
     source = make_video(tmp_path / "in.mkv", pixel_format="yuv420p10le", options=HDR.options("h264"))
     result = video(source, tmp_path / "out.webm")
-    assert result.notes == ("left out: HDR10 metadata, which vp9 cannot carry here",)
+    assert "left out: HDR10 metadata, which vp9 cannot carry here" in result.notes
     with VideoReader(make_video(tmp_path / "plain.mp4")) as plain:
         assert plain.hdr is None
 
@@ -358,7 +362,6 @@ def test_videos_that_are_none(tmp_path: Path, video: Video) -> None:
     [
         ("webm", VideoOptions("h264"), "codec h264: .webm files cannot hold it; choose av1 or vp9"),
         ("mp4", VideoOptions("prores"), "choose"),
-        ("gif", VideoOptions("h264"), "leave this out"),
         ("mov", VideoOptions("prores", crf=3), "crf 3"),
         ("mov", VideoOptions("prores", preset="fast"), "preset fast"),
     ],
@@ -532,3 +535,159 @@ def test_threads_reach_decoder_and_encoder(tmp_path: Path, codec: str) -> None:
     assert len(times_of(tmp_path / "out.mkv")) == 3
     named = {"hevc": "pools=1", "av1": "lp=1"}
     assert named.get(codec, "") in " ".join(Encoding(codec, threads=1).options(codec).values())
+
+
+def test_a_name_is_a_file_and_nothing_else(tmp_path: Path, video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_video(tmp_path / "in.mp4", range(2)).rename(tmp_path / "10:30 ride.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert video(Path("10:30 ride.mp4"), Path("http: out.mp4")).frames == 2
+    assert (tmp_path / "http: out.mp4").is_file()
+    (tmp_path / "list.mp4").write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n")
+    with pytest.raises(ImageError, match=r"no video that can be read|no frames"):
+        video(Path("list.mp4"), Path("out.mp4"))
+
+
+def joined(tmp_path: Path, offset: str = "0") -> Path:
+    """A transport stream whose clock starts anew in the middle."""
+    part = tmp_path / "part.ts"
+    with av.open(str(part), "w", container_options={"output_ts_offset": offset}) as container:
+        stream: Any = container.add_stream("libx264", rate=25, options={"bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(25):
+            frame = av.VideoFrame.from_ndarray(scene(number, 64, 48), format="rgb24").reformat(format="yuv420p")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    (tmp_path / "joined.ts").write_bytes(2 * part.read_bytes())
+    return tmp_path / "joined.ts"
+
+
+@pytest.mark.parametrize("offset", ["0", "50000", "95443"])  # the last one overflows 33 bits on the way
+def test_broadcasts_start_at_zero_and_go_on(tmp_path: Path, video: Video, offset: str) -> None:
+    source = joined(tmp_path, offset)
+    for path, count in ((tmp_path / "part.ts", 25), (source, 50)):
+        result = video(path, tmp_path / "out.mp4")
+        assert (result.frames, result.problems) == (count, ())
+        times = times_of(tmp_path / "out.mp4")
+        assert times[0] < Fraction(1, 10)
+        steps = {b - a for a, b in pairwise(times)}
+        assert max(steps) <= Fraction(3, 25)
+        assert min(steps) >= Fraction(1, 50)
+
+
+@pytest.mark.parametrize("matrix", [(-1, 0, 0, 1), (0, 1, 1, 0), (0, -1, -1, 0), (1, 0, 0, -1)])
+def test_mirrors_are_kept(tmp_path: Path, video: Video, matrix: tuple[int, int, int, int]) -> None:
+    a, b, c, d = (value << 16 for value in matrix)
+    whole = (a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    with av.open(str(tmp_path / "in.mp4"), "w") as container:
+        stream: Any = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.set_display_matrix(whole)
+        frame = av.VideoFrame.from_ndarray(scene(0, 64, 48), format="rgb24").reformat(format="yuv420p")
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    video(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    with VideoReader(tmp_path / "in.mp4") as source, VideoReader(tmp_path / "out.mp4") as result:
+        assert source.matrix is not None
+        assert source.matrix[:5] == whole[:5]
+        assert result.matrix == source.matrix
+        expected = {(-1, 0, 0, 1): 0, (0, 1, 1, 0): -90, (0, -1, -1, 0): 90, (1, 0, 0, -1): 180}[matrix]
+        assert (source.rotation - expected) % 360 == 0
+
+
+@pytest.mark.parametrize("ending", ["mkv", "webm", "gif"])
+def test_a_hole_in_the_middle_is_noticed(tmp_path: Path, video: Video, ending: str) -> None:
+    codec, form = {"mkv": ("libx264", "yuv420p"), "webm": ("libvpx-vp9", "yuv420p"), "gif": ("gif", "rgb8")}[ending]
+    options = {"g": "10"} if ending == "mkv" else None
+    source = make_video(tmp_path / f"in.{ending}", range(60), codec=codec, pixel_format=form, options=options)
+    assert video(source, tmp_path / f"whole.{ending}").problems == ()
+    data = bytearray(source.read_bytes())
+    del data[int(len(data) * 0.4) : int(len(data) * 0.5)]
+    source.write_bytes(data)
+    assert any("damaged" in problem for problem in video(source, tmp_path / f"out.{ending}").problems)
+    with pytest.raises(ImageError, match="damaged"):
+        video(source, tmp_path / f"strict.{ending}", VideoOptions(strict=True))
+    assert not (tmp_path / f"strict.{ending}").exists()
+
+
+def test_gifs_loop_as_they_did(tmp_path: Path, video: Video) -> None:
+    frames = [Image.fromarray(scene(number, 32, 24)) for number in range(3)]
+    for loop in (None, 0, 5):
+        extra = {} if loop is None else {"loop": loop}
+        frames[0].save(tmp_path / "in.gif", save_all=True, append_images=frames[1:], duration=[100, 100, 700], **extra)
+        video(tmp_path / "in.gif", tmp_path / "out.gif")
+        source, result = read_gif(tmp_path / "in.gif"), read_gif(tmp_path / "out.gif")
+        assert (source.images, source.loop, source.damaged) == (3, loop, False)
+        assert (result.loop, result.delay) == (loop, 70)
+
+
+def test_subtitles_with_the_same_start_are_all_kept(tmp_path: Path, video: Video) -> None:
+    lines = "1\n00:00:00,000 --> 00:00:00,400\nleft\n\n2\n00:00:00,000 --> 00:00:00,400\nright\n\n"
+    (tmp_path / "s.srt").write_text(lines)
+    make_video(tmp_path / "v.mkv", range(12))
+    with (
+        av.open(str(tmp_path / "s.srt")) as words,
+        av.open(str(tmp_path / "v.mkv")) as source,
+        av.open(str(tmp_path / "in.mkv"), "w") as container,
+    ):
+        copies = {s: container.add_stream_from_template(s) for s in (source.streams.video[0], words.streams[0])}
+        for packet in [*words.demux(), *source.demux()]:
+            if packet.size:
+                packet.stream = copies[packet.stream]
+                container.mux(packet)
+    assert len(packets_of(tmp_path / "in.mkv", "subtitle")) == 2
+    video(tmp_path / "in.mkv", tmp_path / "out.mkv")
+    assert packets_of(tmp_path / "out.mkv", "subtitle") == packets_of(tmp_path / "in.mkv", "subtitle")
+
+
+def test_timecode_and_the_makers_keys_are_kept(tmp_path: Path, video: Video) -> None:
+    key = {"com.apple.quicktime.make": "Apple", "title": "fog"}
+    with av.open(str(tmp_path / "in.mov"), "w", container_options={"movflags": "use_metadata_tags"}) as container:
+        container.metadata.update(key)
+        stream: Any = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.metadata["timecode"] = "09:19:47:10"
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(scene(number, 64, 48), format="rgb24").reformat(format="yuv420p")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert video(tmp_path / "in.mov", tmp_path / "out.mov").notes == ()
+    with av.open(str(tmp_path / "out.mov")) as result:
+        assert result.streams.video[0].metadata["timecode"] == "09:19:47:10"
+        assert key.items() <= result.metadata.items()
+    cut = video(tmp_path / "in.mov", tmp_path / "cut.mov", VideoOptions(start=0.04))
+    assert any("timecode" in note for note in cut.notes)
+
+
+def test_prores_of_full_range_has_the_same_colours(tmp_path: Path, video: Video) -> None:
+    colour = np.full((48, 64, 3), (30, 180, 220), np.uint8)
+    frame = av.VideoFrame.from_ndarray(colour, format="rgb24").reformat(
+        format="yuv422p10le", dst_colorspace=1, dst_color_range=2
+    )
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:
+        stream: Any = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv422p10le"
+        stream.codec_context.color_range, stream.codec_context.colorspace = 2, 1
+        frame.color_range, frame.colorspace = 2, 1
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    video(tmp_path / "in.mkv", tmp_path / "out.mov", VideoOptions("prores"))
+    (result,) = frames_of(tmp_path / "out.mov")
+    assert np.abs(result.astype(int) - colour).max() <= 3
+
+
+def test_avi_with_b_frames_keeps_its_rhythm(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.avi", range(12), options={"bf": "3", "b_strategy": "0"})
+    for ending in ("avi", "mp4"):
+        video(source, tmp_path / f"out.{ending}")
+        times = times_of(tmp_path / f"out.{ending}")
+        assert {b - a for a, b in pairwise(times)} == {Fraction(1, 25)}
+    assert times[0] == 0
+
+
+def test_metadata_can_be_left_out(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "in.mp4", range(2), metadata={"title": "home", "location": "+48.8577+002.2950/"})
+    with VideoReader(source) as reader, VideoWriter(tmp_path / "out.mp4", ".mp4", reader, Encoding(), False) as writer:
+        for piece in reader.pieces():
+            writer.frame(piece)
+    with av.open(str(tmp_path / "out.mp4")) as result:
+        assert not {"title", "location"} & result.metadata.keys()

@@ -99,7 +99,7 @@ def test_dry_run_prints_and_writes_nothing(
     [
         ((), 2, "name a folder to train on"),
         (("--data", "nowhere"), 2, "nowhere: no such folder; understood are hazy/ + clear/"),
-        (("--data", "."), 2, "no training pictures found there; understood are"),
+        (("--data", "."), 2, "no training pictures found there"),
         (("--hazy", "set/hazy"), 2, "no clear pictures there; name a folder of clear ones"),
         (("--data", "set", "--size", 100), 2, "must be a multiple of 32"),
         (("--data", "set", "--validation", "set/hazy"), 2, "no hazy and clear pictures in it"),

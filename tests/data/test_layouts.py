@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from claritygan_cli.data.layouts import find_training_files
-from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.data.pairs import find_pairs, pair_folders
+from claritygan_cli.errors import ClarityganError, DataError, UsageError
 
 
 def save(path: Path, photo: np.ndarray) -> None:
@@ -101,4 +102,64 @@ def test_errors_show_the_layouts_and_where_reside_is(tmp_path: Path, photo: np.n
             find_training_files(data, hazy, ())
     place(tmp_path, photo, "room/rgb/1.png", "room/depth/2.png")
     with pytest.raises(DataError, match=r"1\.png: has no partner"):
+        find_training_files((tmp_path,), (), ())
+
+
+@pytest.mark.parametrize(
+    ("hazy", "clear"),
+    [
+        ("Hazy/1.png", "Clear/1.png"),
+        ("HAZY/01.png", "GT/01.png"),
+        ("Hazy images/1.png", "Clear images/1.png"),
+        ("ITS_haze/0001_01_0.7.png", "ITS_clear/0001.png"),
+        ("OTS/0005_0.8_0.01.jpg", "clear_images/0005.jpg"),
+        ("D-HAZY/Hazy/1_Hazy.bmp", "D-HAZY/GT/1_Image_.bmp"),
+        ("hazy/hazy_1.png", "gt/gt_1.png"),
+        ("NH-HAZE/01_hazy.png", "NH-HAZE/01_GT.png"),
+        ("hazy/J005/00000.jpg", "gt/J005/00000.jpg"),
+        ("synthetic/synthetic/0001.jpg", "synthetic/original/0001.jpg"),
+        ("haze/OTS/0005_0.8.jpg", "clear/clear_images/0005.jpg"),
+        ("input/1.png", "ground_truth/1.png"),
+    ],
+)
+def test_public_layouts(tmp_path: Path, photo: np.ndarray, hazy: str, clear: str) -> None:
+    place(tmp_path, photo, hazy, clear, "real-world/1.jpg", "depth/1.png")
+    pairs = find_pairs(tmp_path)
+    assert [(pair.picture, pair.truth) for pair in pairs] == [(tmp_path / hazy, tmp_path / clear)]
+    files = find_training_files((tmp_path,), (), ())
+    assert [(source.picture, source.partner) for source in files.pairs] == [(tmp_path / hazy, tmp_path / clear)]
+
+
+def test_same_names_in_subfolders(tmp_path: Path, photo: np.ndarray) -> None:
+    for part in "ab":
+        place(tmp_path, photo, f"hazy/{part}/0.png", f"gt/{part}/0.png")
+    assert {pair.picture.parent.name == pair.truth.parent.name for pair in find_pairs(tmp_path)} == {True}
+
+
+def test_no_picture_is_its_own_truth(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "1.png", "2.png")
+    with pytest.raises(UsageError, match="no picture there"):
+        pair_folders(tmp_path, tmp_path)
+    place(tmp_path / "flat", photo, "01_hazy.png", "01_GT.png")
+    place(tmp_path / "results", photo, "01_hazy.png")
+    (pair,) = pair_folders(tmp_path / "results", tmp_path / "flat")
+    assert pair.truth.name == "01_GT.png"
+    (pair,) = pair_folders(tmp_path / "flat", tmp_path / "flat")
+    assert (pair.picture.name, pair.truth.name) == ("01_hazy.png", "01_GT.png")
+
+
+@pytest.mark.parametrize("renamed", ["outdoor/reference/1.png", "outdoor/gt/other.png"])
+def test_no_part_is_dropped_in_silence(tmp_path: Path, photo: np.ndarray, renamed: str) -> None:
+    place(tmp_path, photo, "indoor/hazy/1.png", "indoor/gt/1.png", "outdoor/hazy/1.png", renamed)
+    with pytest.raises(ClarityganError, match="outdoor/hazy"):
+        find_pairs(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "test_set"), [("valencia", False), ("testbed", False), ("val", True), ("SOTS", True)])
+def test_test_sets_are_told_by_whole_words(tmp_path: Path, photo: np.ndarray, name: str, test_set: bool) -> None:
+    place(tmp_path, photo, f"{name}/hazy/1.png", f"{name}/clear/1.png")
+    if not test_set:
+        assert len(find_training_files((tmp_path,), (), ()).pairs) == 1
+        return
+    with pytest.raises(UsageError, match=f"{name} are left out as test sets"):
         find_training_files((tmp_path,), (), ())

@@ -67,7 +67,7 @@ class Trap:
 def test_pickles_cannot_run_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "evil.pth"
     torch.save({"model.1.weight": Trap()}, path)
-    with pytest.raises(ModelError, match="not a checkpoint of plain tensors"):
+    with pytest.raises(ModelError, match="can run code"):
         import_resnet(path, "dehaze", tmp_path / "m.safetensors")
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "m.safetensors").exists()
@@ -161,6 +161,60 @@ def test_claritygan_checkpoints_come_in_key_for_key(tmp_path: Path, container: s
 
 
 def test_one_of_several_networks_must_be_named(tmp_path: Path) -> None:
-    torch.save({"model_G_state_dict": {}, "model_F_state_dict": {}}, tmp_path / "x.pt")
+    networks = {f"model_{name}_state_dict": public_resnet(6, False).state_dict() for name in "GF"}
+    torch.save(networks, tmp_path / "x.pt")
     with pytest.raises(UsageError, match="choose one with --network: G, F"):
         import_resnet(tmp_path / "x.pt", "dehaze", tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "netG.", "generator.module."]
+)
+def test_prefixes_are_stripped(tmp_path: Path, prefix: str) -> None:
+    state = {prefix + name: value for name, value in public_resnet(6, False).state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "x.pth")
+    assert import_resnet(tmp_path / "x.pth", "dehaze", tmp_path / "m.safetensors").architecture["blocks"] == 6
+
+
+@pytest.mark.parametrize("container", ["folders", "lightning"])
+def test_one_of_several_networks_is_chosen(tmp_path: Path, container: str) -> None:
+    networks = {name: public_resnet(6, False).state_dict() for name in ("netG_A", "netG_B")}
+    content: dict = networks
+    if container == "lightning":
+        content = {"state_dict": {f"{n}.{key}": value for n, state in networks.items() for key, value in state.items()}}
+    torch.save(content, tmp_path / "x.pth")
+    with pytest.raises(UsageError, match="--network: netG_A, netG_B"):
+        import_resnet(tmp_path / "x.pth", "dehaze", tmp_path / "m.safetensors")
+    with pytest.raises(UsageError, match="holds no network 'netD'"):
+        import_resnet(tmp_path / "x.pth", "dehaze", tmp_path / "m.safetensors", "netD")
+    import_resnet(tmp_path / "x.pth", "dehaze", tmp_path / "m.safetensors", "G_B")
+    ours, _ = load_model(tmp_path / "m.safetensors")
+    for name, value in networks["netG_B"].items():
+        assert torch.equal(ours.state_dict()[f"body.{name}"], value)
+
+
+def test_reasons_are_clear(tmp_path: Path) -> None:
+    state = public_resnet(6, False).state_dict()
+    batch_norm = {**state, "model.2.weight": torch.ones(4), "model.2.running_mean": torch.zeros(4)}
+    spectral = {name.replace("weight", "weight_orig"): value for name, value in state.items()}
+    unet = {"model.model.0.weight": torch.zeros(4, 3, 4, 4), "model.model.1.model.1.weight": torch.zeros(4, 4, 4, 4)}
+    for content, reason in (
+        (batch_norm, "batch normalisation"),
+        (spectral, "spectrally"),
+        (unet, "U-Net"),
+        ({"model.0.weight": torch.zeros(8, 3, 4, 4)}, "discriminator"),
+        ({**state, "model.1.weight": torch.zeros(4, 1, 7, 7)}, "1 channels"),
+        (public_resnet(6, False), "whole pickled module"),
+    ):
+        torch.save(content if isinstance(content, dict) else Whole(), tmp_path / "x.pth")
+        with pytest.raises(ModelError, match=reason):
+            import_resnet(tmp_path / "x.pth", "dehaze", tmp_path / "m.safetensors")
+    for data, reason in ((b"<!DOCTYPE html><html>", "web page"), (b"", "empty"), (b"PK\x03\x04cut", "truncated")):
+        (tmp_path / "x.pth").write_bytes(data)
+        with pytest.raises(ModelError, match=reason):
+            import_resnet(tmp_path / "x.pth", "dehaze", tmp_path / "m.safetensors")
+
+
+class Whole(nn.Conv2d):
+    def __init__(self) -> None:
+        super().__init__(1, 1, 1)

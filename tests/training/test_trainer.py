@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def test_kill_while_a_checkpoint_is_written(config: TrainConfig) -> None:
     command = [sys.executable, tiny_run.__file__, config.to_toml(), "kill=3"]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert list(config.run.folder.glob(".last.pt.*.part"))
+    assert list(config.run.folder.glob(".claritygan-*.part"))
     state = RunFolder(config.run.folder).load()
     assert state["system"]["number"] == 1
     train(config.changed(checkpoint_minutes=10.0), resume=True)
@@ -270,3 +271,20 @@ def test_broken_files_are_reported_once(config: TrainConfig, capsys: pytest.Capt
     err = capsys.readouterr().err
     assert err.count("left out: ") == 1
     assert "broken.png: not a picture" in err
+
+
+def test_validation_wants_pictures_of_one_size(config: TrainConfig) -> None:
+    picture = next((config.data.validation[0] / "clear").iterdir())
+    Image.new("RGB", (40, 40)).save(picture)
+    with pytest.raises(DataError, match="another size"):
+        train(config)
+    assert not (config.run.folder / "dehaze.safetensors").exists()
+
+
+def test_time_is_kept_with_validation(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation that takes most of the budget leaves the rest to training."""
+    monkeypatch.setattr(checkpoints.Checkpoints, "seconds_of_validation", lambda _: 59.0)
+    started = time.perf_counter()
+    train(config.changed(max_minutes=1.0, epochs=100_000))
+    assert time.perf_counter() - started < 20
+    assert len([line for line in lines_of(config) if line.get("validation")]) == 1

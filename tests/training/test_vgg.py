@@ -38,3 +38,15 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file({"features.1.weight": torch.zeros(4, 3, 3, 3)}, tmp_path / "x.safetensors")
     with pytest.raises(UsageError, match="holds no VGG-19 features"):
         load_vgg(tmp_path / "x.safetensors")
+
+
+@torch.no_grad()
+def test_torchvisions_own_file_is_read(tmp_path: Path) -> None:
+    layers = vgg_layers([4, 4, 8], "reflect")
+    tensors = {f"features.{name}": value for name, value in layers.state_dict().items()}
+    torch.save({**tensors, "classifier.0.weight": torch.zeros(2, 2)}, tmp_path / "vgg19-dcbb9e9d.pth")
+    image = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(load_vgg(tmp_path / "vgg19-dcbb9e9d.pth")(image), layers(image))
+    (tmp_path / "x.pth").write_bytes(b"text")
+    with pytest.raises(UsageError, match="holds no VGG-19 features"):
+        load_vgg(tmp_path / "x.pth")

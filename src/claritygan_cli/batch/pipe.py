@@ -44,6 +44,6 @@ def pipe_y4m(
     for planes in y4m_frames(source, header):
         results = (np.empty_like(planes[0]), np.empty_like(planes[1]), np.empty_like(planes[2]))
         translate(CodedFrame(planes, coding), results)
-        write_y4m_frame(target, results)
+        write_y4m_frame(target, results, header)
         done()
     target.flush()

@@ -14,7 +14,7 @@ from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task, Translated
 from claritygan_cli.batch.video import VideoResult, encoding_of, translate_video
-from claritygan_cli.errors import ClarityganError
+from claritygan_cli.errors import ClarityganError, SettingError
 from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.media.image_writer import keep_times, save_picture
@@ -66,6 +66,28 @@ def failure(job: Job, error: Exception, debug: bool) -> Result:
     return Result(job, "failed", f"{job.source}: unexpected {type(error).__name__}: {reason}")
 
 
+def check_encoding(plan: Plan, videos: VideoOptions) -> None:
+    """See that some of the videos can be encoded as wanted; those that cannot fail one by one.
+
+    Raises:
+        UsageError: none can.
+    """
+    endings = {job.target.suffix.lower() for job in plan.jobs if job.video}
+    encoding, problems = encoding_of(videos), []
+    for ending in sorted(endings):
+        for field in ("codec", "crf", "preset", "pixel_format"):
+            if ending == ".gif" and getattr(videos, field) is not None:
+                problems.append(SettingError(field, getattr(videos, field), "a GIF has its own coding; leave this out"))
+                break
+        else:
+            try:
+                encoding.options(encoding.codec_for(ending))
+            except SettingError as problem:
+                problems.append(problem)
+    if problems and len(problems) == len(endings):
+        raise problems[0]
+
+
 def run_plan(
     plan: Plan,
     task: Task,
@@ -88,9 +110,7 @@ def run_plan(
     Raises:
         UsageError: the videos' codec and the containers do not go together.
     """
-    for ending in {job.target.suffix.lower() for job in plan.jobs if job.video}:
-        encoding = encoding_of(videos)
-        encoding.options(encoding.codec_for(ending))
+    check_encoding(plan, videos)
     for name, reason in plan.problems:
         yield Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}")
 
@@ -116,7 +136,8 @@ def run_plan(
         started = time.monotonic()
         try:
             translator = task.video(job.name, videos.temporal)
-            done = translate_video(job.source, job.target, translator, videos, partial(progress, job), threads)
+            story, report = not options.strip_metadata, partial(progress, job)
+            done = translate_video(job.source, job.target, translator, videos, report, threads, story)
             if options.preserve_times:
                 keep_times(job.source, job.target)
             return video_result(job, done, started)

@@ -62,12 +62,14 @@ def translate_video(
     options: VideoOptions,
     progress: Callable[[int | None], None] = lambda _expected: None,
     threads: int = 0,
+    story: bool = True,
 ) -> VideoResult:
     """Translate a video file; the result is there whole or not at all.
 
     Args:
         progress: called after each frame with the number expected in all, where that is known.
         threads: CPU threads of decoder and encoder each; 0 for as many as they like.
+        story: whether metadata are taken along.
 
     Raises:
         ImageError: the video cannot be read or encoded; or, with ``strict``, is damaged.
@@ -80,7 +82,7 @@ def translate_video(
         written_whole(target) as file,
     ):
         with (
-            VideoWriter(Path(file.name), ending, video, encoding_of(options, threads)) as writer,
+            VideoWriter(Path(file.name), ending, video, encoding_of(options, threads), story) as writer,
             closing(prefetch(translated(video, translate), FRAMES_IN_FLIGHT)) as pieces,
         ):
             for piece in pieces:

@@ -16,6 +16,7 @@ from claritygan_cli.training.config import (
     RunConfig,
     TrainConfig,
 )
+from claritygan_cli.training.effects import refuse_without_effect
 
 
 @with_settings
@@ -55,6 +56,7 @@ def train(
         if was_given(context, f.name)
     }
     settings = start_settings(config, run.out if resume else None, resume).changed(**given)
+    refuse_without_effect(settings, given)
     if not (settings.data.data or settings.data.hazy or settings.data.clear):
         raise SettingError("data", None, "name a folder to train on, or folders of hazy and of clear pictures")
     from claritygan_cli.training.run import train as run_training

@@ -10,8 +10,11 @@ import numpy as np
 from claritygan_cli.errors import ImageError, SettingError
 
 Y4M_SIGNATURE = b"YUV4MPEG2"
-CHROMA = {"420": (2, 2), "422": (1, 2), "444": (1, 1)}
+CHROMA = {"420": (2, 2), "422": (1, 2), "444": (1, 1), "411": (1, 4), "mono": (2, 2)}
+Y4M_CHROMA = r"(420|422|444|411|mono)(jpeg|mpeg2|paldv)?(?:p?(9|10|12|14|16))?"
 LONGEST_HEADER = 1024
+MOST_PIXELS = 1 << 28
+"""Of a frame; what asks for more is a mistake."""
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -25,7 +28,10 @@ def parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
     if match is None:
         raise SettingError("raw", text, "write the frames' size like 1920x1080")
-    return int(match[1]), int(match[2])
+    width, height = int(match[1]), int(match[2])
+    if width * height > MOST_PIXELS:
+        raise SettingError("raw", text, f"frames have {MOST_PIXELS} pixels at most")
+    return width, height
 
 
 def _whole(data: bytes, size: int, name: str) -> bytes:
@@ -55,6 +61,7 @@ class Y4mHeader:
         down, across: rows and columns of luma for one of chroma.
         bits: of a sample.
         full: whether samples use the full range.
+        mono: whether the stream holds luma alone.
     """
 
     line: bytes
@@ -64,6 +71,7 @@ class Y4mHeader:
     across: int
     bits: int
     full: bool
+    mono: bool = False
 
     @staticmethod
     def parse(line: bytes) -> "Y4mHeader":
@@ -74,16 +82,18 @@ class Y4mHeader:
         """
         fields = line.decode("ascii", "replace").split()
         values = {field[0]: field[1:] for field in fields[1:] if field[0] in "WHC"}
-        chroma = re.fullmatch(r"(420|422|444)(jpeg|mpeg2|paldv)?(?:p(9|10|12|14|16))?", values.get("C", "420jpeg"))
+        chroma = re.fullmatch(Y4M_CHROMA, values.get("C", "420jpeg"))
         try:
             width, height = int(values["W"]), int(values["H"])
         except (KeyError, ValueError):
             raise ImageError("standard input: not a YUV4MPEG2 stream with a width and a height") from None
         if chroma is None or width < 1 or height < 1:
             raise ImageError(f"standard input: YUV4MPEG2 of kind {values.get('C')!r} is not supported; use C444")
+        if width * height > MOST_PIXELS:
+            raise ImageError(f"standard input: frames of {width}x{height} are too large")
         down, across = CHROMA[chroma[1]]
         full = "XCOLORRANGE=FULL" in fields
-        return Y4mHeader(line, width, height, down, across, int(chroma[3] or 8), full)
+        return Y4mHeader(line, width, height, down, across, int(chroma[3] or 8), full, chroma[1] == "mono")
 
 
 def read_y4m_header(source: IO[bytes], start: bytes) -> Y4mHeader:
@@ -107,15 +117,18 @@ def y4m_frames(source: IO[bytes], header: Y4mHeader) -> Generator[Planes]:
     while line := source.readline(LONGEST_HEADER):
         if not line.startswith(b"FRAME"):
             raise ImageError("standard input: damaged YUV4MPEG2 stream (no FRAME where one should be)")
-        planes = []
+        planes: list[np.ndarray] = []
         for height, width in shapes:
+            if planes and header.mono:
+                planes.append(np.full((height, width), 1 << header.bits - 1, kind))  # no colour
+                continue
             size = height * width * kind.itemsize
             planes.append(np.frombuffer(_whole(source.read(size), size, "standard input"), kind).reshape(height, width))
         yield planes[0], planes[1], planes[2]
 
 
-def write_y4m_frame(target: IO[bytes], planes: Planes) -> None:
+def write_y4m_frame(target: IO[bytes], planes: Planes, header: Y4mHeader) -> None:
     """Write one frame."""
     target.write(b"FRAME\n")
-    for plane in planes:
+    for plane in planes[:1] if header.mono else planes:
         target.write(plane.tobytes())

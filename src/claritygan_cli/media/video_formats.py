@@ -25,7 +25,6 @@ DEFAULT_OPTIONS = {
     "av1": {"preset": "8"},
     "vp9": {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
     "prores": {},
-    "gif": {},
 }
 THREADS_OPTION = {"hevc": ("x265-params", "pools"), "av1": ("svtav1-params", "lp")}
 PRESET_OPTION = {"h264": "preset", "hevc": "preset", "av1": "preset", "vp9": "cpu-used"}
@@ -69,8 +68,6 @@ class Encoding:
             SettingError: the container cannot hold it, or this installation has no encoder for it.
         """
         if ending == ".gif":
-            if self.codec is not None:
-                raise SettingError("codec", self.codec, "a GIF has its own coding; leave this out")
             return "gif"
         codec = self.codec or ("vp9" if ending == ".webm" else "h264")
         holds = {
@@ -99,6 +96,8 @@ class Encoding:
             av.VideoFormat(self.pixel_format or "yuv420p")
         except ValueError:
             raise SettingError("pixel_format", self.pixel_format, "unknown; write one like yuv420p10le") from None
+        if codec == "gif":
+            return {}  # no setting is for it
         options = dict(DEFAULT_OPTIONS[codec])
         if self.threads and codec in THREADS_OPTION:  # encoders with threads of their own, which libav does not count
             name, setting = THREADS_OPTION[codec]

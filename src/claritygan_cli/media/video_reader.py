@@ -1,6 +1,9 @@
 """Videos in: frames as they are coded, and everything else as packets, in the order of the file."""
 
+import math
 import re
+import struct
+from collections import deque
 from collections.abc import Generator, Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -11,15 +14,17 @@ import numpy as np
 from av.codec.codec import find_best_pix_fmt_of_list
 
 from claritygan_cli.errors import ImageError
+from claritygan_cli.media.containers import is_damaged_matroska, read_gif
 from claritygan_cli.media.hdr import read_hdr
+from claritygan_cli.media.timeline import JUMPING, Timeline
 
 PLANAR = tuple(f"yuv{chroma}p{depth}" for depth in ("", "10le", "12le") for chroma in ("420", "422", "444"))
 """How frames are handed out: planes of luma and chroma, 8 to 12 bits."""
 BT709 = 1
 LIMITED, FULL = 1, 2
 
-NO_KEYFRAMES = frozenset({"mpegts", "mpeg"})
-"""Formats in which a seek does not land where decoding can begin."""
+NEAR_JOIN = 4
+"""Packets before and behind the place where two recordings were joined."""
 STILL_SHOWN = 0.05
 """Seconds that a frame of before ``start`` has to stay on show after it, to be the first one."""
 BROKEN = (av.error.FFmpegError, OSError, ValueError)
@@ -72,9 +77,12 @@ class VideoReader:
         others: audio and subtitle streams.
         problems: what was wrong on the way; empty for a video in good order.
         notes: what is not taken along.
+        gif: the blocks of a GIF file; None for others.
+        timecode: of the first frame, where the file has one.
+        matrix: how frames are turned and mirrored for display, as libav has it; None for not at all.
         frames: frames handed out so far.
         tags: (matrix, range, primaries, transfer), as libav numbers them.
-        rotation: degrees, counter-clockwise, that frames are turned for display.
+        rotation: degrees, counter-clockwise, that frames are turned for display (before they are mirrored).
         hdr: HDR10's metadata, where the video has some.
         coded_as: name of the frames' format, one of :data:`PLANAR`.
         expected: about how many frames there are, as far as the file says.
@@ -94,7 +102,7 @@ class VideoReader:
     ) -> None:
         self.path, self.max_frames, self.threads = path, max_frames, threads
         try:
-            self.container = av.open(str(path))
+            self.container = open_file(path)
         except BROKEN as error:
             raise ImageError(f"{path}: no video that can be read ({describe(error)})") from error
         try:
@@ -112,26 +120,37 @@ class VideoReader:
         if self.threads:
             self.video.codec_context.thread_count = self.threads
         self.others = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
-        dropped = [s for s in self.container.streams if s is not self.video and s not in self.others]
-        self.notes = [f"left out: {stream.type} stream {stream.index}" for stream in dropped]
+        self.timecode = None if start else self.video.metadata.get("timecode")
+        self.notes = [f"left out: {s.type} stream {s.index}" for s in self.container.streams if self._is_lost(s)]
+        if start and "timecode" in self.video.metadata:
+            self.notes.append("left out: the timecode, which is that of another frame")
         self.begin = begin = (self.container.start_time or 0) / av.time_base
         self.start = -np.inf if start is None else begin + start
         self.end = np.inf if end is None else begin + end
+        from_zero = from_zero or self.container.format.name in JUMPING
         self.offset = begin + (start or 0.0) if from_zero or start is not None else 0.0
+        self._timeline = Timeline() if self.container.format.name in JUMPING else None
+        self._stamps: deque[int] = deque()
+        self._packets, self._jumps, self._joined_at = 0, 0, -NEAR_JOIN
+        self._damaged: list[int] = []
         self.problems: list[str] = []
         self.frames = 0
+        self.gif = read_gif(self.path) if self.container.format.name == "gif" else None
         self._before: av.VideoFrame | None = None
         self._size: tuple[int, int] | None = None
         self._last: int | None = None
         self._read = 0.0
         self.expected = self._expected()
-        if start and self.container.format.name not in NO_KEYFRAMES:
+        if start and self.container.format.name not in JUMPING:  # there, a seek does not land where decoding can begin
             self.container.seek(int(self.start * av.time_base))
         self._pieces = self._decode() if self.max_frames is None else self._in_step(self._decode())
         self._waiting: list[Piece] = []
         first = self._find_first(start)
         frame = planar(first)
-        self.rotation, self.hdr = int(first.rotation), read_hdr(first)
+        self.matrix = display_matrix(first)
+        self.rotation, self.hdr = rotation_of(self.matrix), read_hdr(first)
+        if side_data(first, "A53_CC") is not None:
+            self.notes.append("left out: closed captions (A53)")
         if first.interlaced_frame:
             self.notes.append("interlaced frames are stored as progressive ones")
         self.coded_as = planar_name(frame)
@@ -143,6 +162,16 @@ class VideoReader:
             int(context.color_primaries),
             int(context.color_trc),
         )
+
+    def _is_lost(self, stream: Any) -> bool:
+        """Whether a stream is left out, and is not what is kept in another way: chapters' names, and the timecode."""
+        if stream is self.video or stream in self.others:
+            return False
+        if stream.type != "data":
+            return True
+        names_chapters = bool(self.container.chapters()) and "timecode" not in stream.metadata
+        keeps_timecode = "timecode" in stream.metadata and self.timecode is not None
+        return not (names_chapters or keeps_timecode)
 
     def __enter__(self) -> Self:
         return self
@@ -218,6 +247,8 @@ class VideoReader:
                 self.problems.append(f"broken off ({describe(error)})")
                 break
             if packet.size:
+                if self._timeline is not None:
+                    self._timeline(packet)
                 yield packet
         yield None
 
@@ -235,6 +266,9 @@ class VideoReader:
             if packet is not None and packet.pts is not None:
                 length = float((packet.pts + (packet.duration or 0)) * packet.time_base)
                 self._read = max(self._read, length - begin)
+            if packet is not None:
+                self._note_damage(packet)
+                self._stamps += [packet.dts] if packet.dts is not None else []
             try:
                 frames = self.video.decode(packet)
             except BROKEN:
@@ -249,10 +283,20 @@ class VideoReader:
                 yield frame
             if over and not self.others:
                 break
+        bad += len(self._damaged)
         if bad:
-            self.problems.append(f"{bad} damaged frames")
+            self.problems.append(f"{bad} damaged frame{'s' * (bad > 1)}")
         if not over and not np.isfinite(self.start):
             self._see_what_is_missing()
+
+    def _note_damage(self, packet: av.Packet) -> None:
+        """Remember a damaged packet, unless two recordings meet there: libav takes their ends for damaged."""
+        self._packets += 1
+        if self._timeline is not None and self._timeline.jumps > self._jumps:
+            self._jumps, self._joined_at = self._timeline.jumps, self._packets
+            self._damaged = [number for number in self._damaged if number < self._packets - NEAR_JOIN]
+        if packet.is_corrupt and self._packets > self._joined_at + NEAR_JOIN:
+            self._damaged.append(self._packets)
 
     def _from_start(self, frames: list[av.VideoFrame], last: bool) -> Generator[av.VideoFrame]:
         """Frames without those before ``start``, but for one that is still on show then, which is moved there.
@@ -262,8 +306,8 @@ class VideoReader:
         """
         for frame in frames:
             frame.time_base = frame.time_base or self.video.time_base
-            if self.container.format.name == "avi":
-                frame.pts = frame.dts  # AVI counts frames in the order of the file
+            if self.container.format.name == "avi" and self._stamps:
+                frame.pts = self._stamps.popleft()  # AVI has stamps for places in the file, and none for display
             if frame.time is not None and frame.time < self.start - 1e-6:
                 self._before = frame
                 continue
@@ -298,6 +342,11 @@ class VideoReader:
 
     def _see_what_is_missing(self) -> None:
         """Note a video that ended before its time. Frames are not counted: rates vary, and edit lists hide some."""
+        name = self.container.format.name
+        if name.startswith("matroska") and not self.problems and is_damaged_matroska(self.path):
+            self.problems.append("damaged: its parts do not follow each other as they should; pieces may be missing")
+        if self.gif is not None and (self.gif.damaged or self.frames < self.gif.images):
+            self.problems.append(f"damaged: {self.frames} of at least {self.gif.images} pictures could be read")
         seconds = self._stated_seconds()
         if seconds and self._read < seconds - max(1.0, 2 / float(self.rate)):
             self.problems.append(f"only {self._read:.1f} of {seconds:.1f} s could be read")
@@ -334,6 +383,40 @@ class VideoReader:
         moved = round(self.offset / packet.time_base)
         packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
         return True
+
+
+def open_file(path: Path) -> Any:
+    """A container that is open for reading: this file and no other, whatever its name and its content say.
+
+    Raises:
+        FFmpegError, OSError, ValueError: it cannot be opened.
+    """
+    return av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
+
+
+def display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
+    """The nine numbers of a frame's display matrix; None where it has none."""
+    data = side_data(frame, "DISPLAYMATRIX")
+    return None if data is None else struct.unpack("=9i", data)
+
+
+def side_data(frame: av.VideoFrame, kind: str) -> bytes | None:
+    """What goes with a frame, of a kind as libav names it; None where there is none."""
+    found: list[Any] = list(frame.side_data)
+    return next((bytes(data) for data in found if data.type.name == kind), None)
+
+
+def rotation_of(matrix: tuple[int, ...] | None) -> int:
+    """Degrees, counter-clockwise, that a display matrix turns frames, to the next quarter; if it mirrors them too, then
+    before it does that from left to right.
+    """
+    if matrix is None:
+        return 0
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    if a * d - b * c < 0:
+        a, c = -a, -c
+    across, down = math.hypot(a, c) or 1.0, math.hypot(b, d) or 1.0
+    return round(-math.degrees(math.atan2(b / down, a / across)) / 90) * 90
 
 
 def seconds_of(piece: Piece) -> float:

@@ -15,8 +15,15 @@ from claritygan_cli.media.video_reader import describe as reason_of
 
 GAP = 0.1
 """Seconds without sound from which on it is taken to be missing; below, time stamps are just inexact."""
+EQUAL_STAMPS = frozenset({"matroska", "webm"})
+"""Containers in which several packets of a stream may have the same time."""
 NEEDS_EVEN = {"h264", "hevc", "prores"}
 """Codecs whose encoders refuse odd sizes where chroma is subsampled."""
+
+
+def bits_of(pixel_format: str) -> int:
+    """Bits of a sample; 8 for palettes."""
+    return 8 if pixel_format == "pal8" else int(av.VideoFormat(pixel_format).components[0].bits)
 
 
 def encoded_as(codec: str, wanted: str, width: int, height: int) -> str:
@@ -42,6 +49,7 @@ class VideoWriter:
         ending: of the file that it will become, a key of :data:`VIDEO_FORMATS`.
         video: what it is made from.
         encoding: how frames are encoded.
+        story: whether the file's metadata, titles and timecode are taken along.
 
     Attributes:
         notes: what the container could not hold.
@@ -51,9 +59,9 @@ class VideoWriter:
         ImageError: the encoder refuses the video.
     """
 
-    def __init__(self, path: Path, ending: str, video: VideoReader, encoding: Encoding) -> None:
+    def __init__(self, path: Path, ending: str, video: VideoReader, encoding: Encoding, story: bool = True) -> None:
         self.codec, self.video, self.notes = encoding.codec_for(ending), video, list(video.notes)
-        self.threads = encoding.threads
+        self.threads, self.story = encoding.threads, story
         options = encoding.options(self.codec) | ({"bf": "0"} if ending == ".avi" else {})
         if video.hdr is not None:
             told = video.hdr.options(self.codec)
@@ -65,7 +73,17 @@ class VideoWriter:
         self.format = encoded_as(self.codec, encoding.pixel_format or video.coded_as, width, height)
         if encoding.pixel_format and self.format != encoding.pixel_format:
             raise ImageError(f"{video.path}: {self.codec} cannot be {encoding.pixel_format} here; try {self.format}")
-        self.container = av.open(str(path), "w", format=VIDEO_FORMATS[ending])
+        if bits_of(self.format) < bits_of(video.coded_as):
+            self.notes.append(f"{bits_of(video.coded_as)} bits a sample, cut to {bits_of(self.format)} ({self.codec})")
+        form = VIDEO_FORMATS[ending]
+        own_keys = any("." in key for key in video.container.metadata)
+        flags = {"movflags": "+use_metadata_tags"} if own_keys and form in ("mp4", "mov") else {}
+        if form == "gif":
+            loop = video.gif.loop if video.gif is not None else 0
+            flags = {"loop": str(-1 if loop is None else loop)}
+            if video.gif is not None and video.gif.delay:
+                flags["final_delay"] = str(video.gif.delay)
+        self.container = av.open(f"file:{path.absolute()}", "w", format=form, container_options=flags)
         try:
             self._open(ending, options)
         except BaseException:
@@ -74,7 +92,8 @@ class VideoWriter:
 
     def _open(self, ending: str, options: dict[str, str]) -> None:
         video, source, context = self.video, self.video.video, self.video.video.codec_context
-        self.container.metadata.update(video.container.metadata)
+        if self.story:
+            self.container.metadata.update(video.container.metadata)
         stream: Any = self.container.add_stream(CODECS.get(self.codec, self.codec), rate=video.rate, options=options)
         stream.width, stream.height, stream.pix_fmt = context.width, context.height, self.format
         # AVI has no time stamps and no order of display, only a rate; GIF counts hundredths of seconds
@@ -87,19 +106,34 @@ class VideoWriter:
         if self.threads:
             cc.thread_count = self.threads
         cc.colorspace, cc.color_range, cc.color_primaries, cc.color_trc = video.tags
+        self.range = None
         if self.codec == "prores":
-            cc.color_range = LIMITED  # it knows no other
+            cc.color_range = self.range = LIMITED  # it knows no other
         if self.codec == "hevc" and VIDEO_FORMATS[ending] in ("mp4", "mov"):
             cc.codec_tag = "hvc1"  # the one that Apple's players know
-        stream.metadata.update({k: v for k, v in source.metadata.items() if k in ("language", "title")})
-        if video.rotation:
-            stream.set_display_rotation(video.rotation)
+        stream.metadata.update(
+            {k: v for k, v in source.metadata.items() if k == "language" or (k == "title" and self.story)}
+        )
+        if video.matrix is not None:
+            stream.set_display_matrix(video.matrix)
+        if video.timecode is not None and self.story:
+            if ending == ".mov":
+                stream.metadata["timecode"] = video.timecode
+            else:
+                self.container.metadata["timecode"] = video.timecode
+        if "stereo_mode" in source.metadata:
+            if VIDEO_FORMATS[ending] in ("matroska", "webm"):
+                stream.metadata["stereo_mode"] = source.metadata["stereo_mode"]
+            else:
+                self.notes.append(f"left out: the order of both eyes' views ({source.metadata['stereo_mode']})")
         self.stream = stream
         self.palette = Palette(stream) if self.codec == "gif" else None
         self.copies: dict[int, Copy] = {}
         for other in video.others:
             copy = self._copy_of(other, ending)
             if copy is not None:
+                if not self.story:
+                    copy.stream.metadata.update({k: "" for k in copy.stream.metadata if k != "language"})
                 self.copies[other.index] = copy
         chapters = video.chapters()
         if chapters and ending in (".mp4", ".m4v", ".mov", ".mkv", ".webm"):
@@ -161,8 +195,8 @@ class VideoWriter:
                 for indexed in self.palette(frame):
                     self.container.mux(self.stream.encode(indexed))
                 return
-            if frame.format.name != self.format:
-                frame = frame.reformat(format=self.format, dst_color_range=LIMITED if self.codec == "prores" else None)
+            if frame.format.name != self.format or (self.range and int(frame.color_range) != self.range):
+                frame = frame.reformat(format=self.format, dst_color_range=self.range)
             self.container.mux(self.stream.encode(frame))
         except BROKEN as error:
             raise ImageError(f"{self.video.path}: {self.codec} cannot encode this ({reason_of(error)})") from error
@@ -188,6 +222,8 @@ class VideoWriter:
         self.container.mux(self.stream.encode(None))
         for copy in self.copies.values():
             copy.finish()
+            if copy.lost:
+                self.notes.append(f"left out: {copy.lost} packets of {copy.source.type}, whose time goes back")
 
 
 class Palette:
@@ -235,7 +271,8 @@ class Copy:
     """
 
     def __init__(self, container: Any, source: Any, codec: str | None) -> None:
-        self.container, self.source = container, source
+        self.container, self.source, self.lost = container, source, 0
+        self.strict = container.format.name not in EQUAL_STAMPS
         if codec is None:
             self.stream = container.add_stream_from_template(source)
             self.resampler = None
@@ -252,8 +289,12 @@ class Copy:
     def packet(self, packet: av.Packet) -> None:
         """Write a packet of the source."""
         if self.resampler is None:
-            if self._last is not None and packet.dts is not None and packet.dts <= self._last:
-                return  # time stamps that jump back; nothing can hold these
+            if self._last is not None and packet.dts is not None and packet.dts < self._last:
+                self.lost += 1  # nothing can hold time stamps that jump back
+                return
+            if self._last is not None and packet.dts == self._last and self.strict:
+                packet.dts += 1
+                packet.pts = max(packet.pts or 0, packet.dts)
             self._last = packet.dts
             packet.stream = self.stream
             self.container.mux(packet)

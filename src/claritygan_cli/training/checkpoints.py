@@ -1,6 +1,7 @@
 """What a run keeps: checkpoints to go on from, validation scores, sample pictures, and the models that come out."""
 
 import math
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,9 @@ class Checkpoints:
             return
         networks = [average.network for average in self.system.averages.values()]
         for network in (*networks, *self.system.pair.networks.values()):
-            if not all(torch.isfinite(parameter).all() for parameter in network.parameters()):
-                raise DataError(f"{self.folder.path}: weights are not finite numbers; start again at a lower rate")
+            as_in_files = (parameter.half() for parameter in network.parameters())
+            if not all(torch.isfinite(parameter).all() for parameter in as_in_files):
+                raise DataError(f"{self.folder.path}: weights are not finite, or too large for files; try a lower rate")
         if skipped and skipped >= self.system.number:
             raise DataError(f"{self.folder.path}: not one step was finite; try a lower learning rate, or fp32")
         self.folder.save({**state, "best": self.best, "exported": self.exported})  # first, whatever validation does
@@ -110,6 +112,14 @@ class Checkpoints:
             self.folder.log({**line, "validation": scores})
             if psnr is not None:
                 say(f"validation: {psnr_of(scores)}; best so far {self.best:.2f} dB")
+
+    def seconds_of_validation(self) -> float:
+        """How long validation will take, as a single pair tells."""
+        started = time.perf_counter()
+        first = {name: pairs[:1] for name, pairs in self.validation.items() if pairs}
+        validate_on(first, self.system.averages["dehaze"].network, self.system.device)
+        count = sum(map(len, self.validation.values())) / max(1, len(first))
+        return (time.perf_counter() - started) * count
 
     def _validate(self, step: int) -> dict[str, Scores]:
         self._validated_at = step

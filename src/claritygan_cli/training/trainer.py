@@ -1,5 +1,6 @@
 """The training loop."""
 
+import math
 import signal
 import time
 from collections import defaultdict
@@ -98,6 +99,7 @@ class Trainer:
         self.total = config.run.epochs * self.epoch_steps
         self.checkpoints = Checkpoints(config, files, self.system, self.validation, command)
         self.spent, self.skipped, self.bad = 0.0, 0, 0
+        self.last_checkpoint = 0.0
         self.reported: set[str] = set()
         self.watch = Stopwatch()
         self.line: dict[str, Any] = {}
@@ -116,9 +118,9 @@ class Trainer:
         return max(self.system.number / self.total, self.time_share())
 
     def time_share(self) -> float:
-        """How much of its time budget is over; 0 where there is none."""
+        """How much of its time budget, less what the last checkpoint will take, is over; 0 where there is none."""
         minutes = self.config.run.max_minutes
-        return self.spent / (60 * minutes) if minutes else 0.0
+        return self.spent / max(1e-9, 60 * minutes - self.last_checkpoint) if minutes else 0.0
 
     def learning_rate(self, progress: float) -> float:
         """The learning rate at a progress from 0 to 1."""
@@ -170,8 +172,11 @@ class Trainer:
         return {**line, **self.line, "skipped": self.skipped}
 
     def checkpoint(self, validate: bool) -> None:
-        """Write the checkpoint, see :meth:`Checkpoints.write`."""
+        """Write the checkpoint, see :meth:`Checkpoints.write`; with validation, note how long it takes."""
+        started = time.perf_counter()
         self.checkpoints.write(self.spent, self.skipped, self.summary(), validate)
+        if validate:
+            self.last_checkpoint = time.perf_counter() - started
 
     def fit(self) -> None:
         """Train to the end of the run; Ctrl-C and SIGTERM save first.
@@ -187,6 +192,8 @@ class Trainer:
             folder.tidy(self.system.number)
             if self.validation:
                 say(f"validation: hazy input {psnr_of(hazy_psnr(self.validation))}")
+                if self.config.run.max_minutes:
+                    self.last_checkpoint = self.checkpoints.seconds_of_validation()
         if self.system.number == 0:
             self.checkpoint(validate=False)
         bar_format = "{percentage:5.1f}% {elapsed}<{remaining}{postfix}"
@@ -232,7 +239,8 @@ class Trainer:
                 self.checkpoints.folder.log(line)
                 say(long(line, self.config.run.epochs))
                 self._start_new_means()
-            if due:
+            left = 60 * (self.config.run.max_minutes or math.inf) - self.spent
+            if due and left > 2 * self.last_checkpoint:  # else the last one comes at once
                 due = 0.0
                 self.checkpoint(validate=True)
                 self.spent = before + time.perf_counter() - started

@@ -8,9 +8,10 @@ import torch
 
 from claritygan_cli.data.pairs import ImagePair, find_pairs
 from claritygan_cli.engine.generators import Generator
-from claritygan_cli.errors import ClarityganError
+from claritygan_cli.errors import ClarityganError, DataError, ImageError
 from claritygan_cli.evaluation.evaluate import read_pair, same_size
 from claritygan_cli.evaluation.metrics import Scores, mean_scores, psnr, score
+from claritygan_cli.media.image_reader import picture_size
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.training.console import say
 
@@ -27,12 +28,30 @@ def validation_pairs(folders: Sequence[Path]) -> dict[str, list[ImagePair]]:
     found = {}
     for folder in folders:
         pairs = find_pairs(folder)
+        check_sizes(pairs)
         name = folder.name if [other.name for other in folders].count(folder.name) == 1 else str(folder)
         if len(pairs) > VALIDATED_PAIRS:
             name, step = f"{name} ({VALIDATED_PAIRS} of {len(pairs)})", len(pairs) / VALIDATED_PAIRS
             pairs = [pairs[int(i * step)] for i in range(VALIDATED_PAIRS)]
         found[name] = pairs
     return found
+
+
+def check_sizes(pairs: Sequence[ImagePair]) -> None:
+    """See that pictures and truths have the same size, as ``claritygan eval`` wants it. Those that cannot be read are
+    named later.
+
+    Raises:
+        DataError: a pair has two sizes.
+    """
+    for pair in pairs:
+        try:
+            picture, truth = picture_size(pair.picture), picture_size(pair.truth)
+        except ImageError:
+            continue
+        if picture != truth:
+            sizes = f"{picture[0]}x{picture[1]} and {truth[0]}x{truth[1]}"
+            raise DataError(f"{pair.picture}: its ground truth {pair.truth} has another size ({sizes}); cut it to size")
 
 
 def _means(
@@ -47,7 +66,7 @@ def _means(
         for pair in tuple(pairs):
             try:
                 hazy, truth = read_pair(pair)
-                scores.append(measure(*same_size(translate(hazy), truth, pair, crop=True)))
+                scores.append(measure(*same_size(translate(hazy), truth, pair, crop=False)))
             except ClarityganError as error:
                 pairs.remove(pair)
                 say(f"left out of validation: {error}")

@@ -1,11 +1,13 @@
 """The trained first layers of VGG-19, for the perceptual loss."""
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Literal
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from claritygan_cli.errors import SettingError
 from claritygan_cli.training.losses import VGG19_PLAN
@@ -29,12 +31,19 @@ def vgg_layers(widths: list[int], padding_mode: Literal["zeros", "reflect"] = "z
     return nn.Sequential(*layers)
 
 
+def _tensors(path: Path) -> dict[str, Tensor]:
+    if path.suffix in (".pth", ".pt"):
+        return torch.load(path, map_location="cpu", weights_only=True)
+    return load_file(path)
+
+
 def load_vgg(path: Path | None) -> nn.Sequential:
     """VGG-19's features, whole from torchvision (which downloads them once), or its first layers from a file.
 
     Args:
-        path: safetensors with ``features.N.weight`` and ``features.N.bias``; narrower copies of the net are understood,
-            and padded by reflection as those are.
+        path: safetensors with ``features.N.weight`` and ``features.N.bias``, or torchvision's own ``vgg19-*.pth``, of
+            which nothing but tensors is loaded; narrower copies of the net are understood, and padded by reflection as
+            those are.
 
     Raises:
         SettingError: the file is missing or not of that kind.
@@ -49,14 +58,18 @@ def load_vgg(path: Path | None) -> nn.Sequential:
                 "vgg", None, f"torchvision's weights cannot be fetched ({error}); name a file"
             ) from error
     try:
-        tensors = {name.removeprefix("features."): value.float() for name, value in load_file(path).items()}
+        tensors = {
+            name.removeprefix("features."): value.float()
+            for name, value in _tensors(path).items()
+            if not name.startswith("classifier.")
+        }
         convolutions = sorted(
             (int(name.split(".")[0]), len(value)) for name, value in tensors.items() if value.ndim == 4
         )
         widths = [width for _, width in convolutions]
         features = vgg_layers(widths, "zeros" if widths[0] == VGG19_PLAN[0] else "reflect")
         features.load_state_dict(tensors, strict=True)
-    except (OSError, SafetensorError, RuntimeError, ValueError, IndexError) as error:
+    except (OSError, SafetensorError, UnpicklingError, RuntimeError, ValueError, IndexError, AttributeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise SettingError("vgg", path, f"holds no VGG-19 features ({reason})") from error
     return features

@@ -43,7 +43,8 @@ def test_json_and_csv_agree(cli: Cli, dataset: Path, tmp_path: Path) -> None:
 
 
 def test_finished_pictures(cli: Cli, dataset: Path) -> None:
-    done = cli("eval", "--pred", dataset / "clear", "--gt", dataset / "clear")
+    shutil.copytree(dataset / "clear", dataset / "results")
+    done = cli("eval", "--pred", dataset / "results", "--gt", dataset / "clear")
     assert done.code == 0
     assert "100.00     1.0000" in done.out
     assert "hazy input" not in done.out

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -292,7 +293,8 @@ def test_pipes_refuse_what_they_cannot_do(
 
 
 def test_pipes_score_to_stderr(photo_folder: Path, tmp_path: Path) -> None:
-    done = run_process("dehaze", photo_folder / "a.png", "--out", "-", "--strength", 0, "--ground-truth", photo_folder)
+    truths = shutil.copytree(photo_folder, tmp_path / "truths")
+    done = run_process("dehaze", photo_folder / "a.png", "--out", "-", "--strength", 0, "--ground-truth", truths)
     assert (done.returncode, done.stdout[:4], b"100.00" in done.stderr) == (0, b"\x89PNG", True)
 
 
@@ -345,5 +347,8 @@ def test_names_that_are_no_utf_8(photo_folder: Path, tmp_path: Path) -> None:
     os.rename(photo_folder / "a.png", odd)
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     command = [sys.executable, "-m", "claritygan_cli", "dehaze", photo_folder, "--out", tmp_path / "out"]
-    done = subprocess.run([*command, "--ground-truth", photo_folder], env=environment, capture_output=True, check=False)
+    shutil.copytree(photo_folder, tmp_path / "truths")
+    done = subprocess.run(
+        [*command, "--ground-truth", tmp_path / "truths"], env=environment, capture_output=True, check=False
+    )
     assert (done.returncode, b"caf\xe9.png" in done.stdout, b"Traceback" in done.stderr) == (0, True, False)

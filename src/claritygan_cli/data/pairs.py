@@ -136,8 +136,8 @@ def find_pairs(root: Path) -> list[ImagePair]:
     """All pairs of a data set folder.
 
     Raises:
-        DataError: as :func:`pair_folders`, or a part has hazy or clear pictures alone.
-        UsageError: the folder has no known layout.
+        DataError: as :func:`pair_folders`.
+        UsageError: a part has hazy or clear pictures alone, or the folder has no known layout.
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder")
@@ -156,7 +156,7 @@ def _search(folder: Path) -> list[ImagePair]:
     for part in (*hazy, *clear):
         if image_files(part):
             kind = "clear" if hazy else "hazy"
-            raise DataError(f"{part}: has no folder of {kind} pictures beside it; {seen_in(folder)}; {LAYOUTS}")
+            raise UsageError(f"{part}: has no folder of {kind} pictures beside it; {seen_in(folder)}; {LAYOUTS}")
     pairs: list[ImagePair] = []
     for part in folders_of(folder):
         pairs += [replace(pair, name=f"{part.name}/{pair.name}") for pair in _search(part)]

@@ -129,6 +129,14 @@ def mended(block: bytes, size: tuple[int, int]) -> bytes:
     return bytes(changed[:start] if 0 < length == len(changed) - start else changed)
 
 
+def with_hidden_orientation(block: bytes) -> bytes:
+    """A block of the same length whose orientation stands under another number, where programs do not find it."""
+    layout, changed = layout_of(block), bytearray(block)
+    for _, _, at in _numbers(block, layout, (ORIENTATION,)):
+        struct.pack_into(layout.order + "H", changed, at - layout.place.size - 4, ORIENTATION - 1)
+    return bytes(changed)
+
+
 def tree_of(block: bytes) -> tuple[Layout, Directory]:
     """A block's layout, and its tags."""
     layout = layout_of(block)
@@ -191,10 +199,3 @@ def tag_bytes(directory: Directory, number: int) -> bytes | None:
     """The bytes of a tag; None where it is missing."""
     tag = directory.tags.get(number)
     return None if tag is None or not tag.data else tag.data
-
-
-def resolution_tags(dpi: tuple[float, float], order: str) -> dict[int, Tag]:
-    """Tags that say a resolution."""
-    x, y = (struct.pack(order + "II", round(value * 1000), 1000) for value in dpi)
-    unit = Tag(SHORT, 1, struct.pack(order + "H", INCH))
-    return {X_RESOLUTION: Tag(RATIONAL, 1, x), Y_RESOLUTION: Tag(RATIONAL, 1, y), RESOLUTION_UNIT: unit}

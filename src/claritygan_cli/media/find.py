@@ -22,7 +22,7 @@ PHOTO_FORMATS = {
     ".heif": "HEIF",
 }
 """File endings of photos that can be read and written, with Pillow's name of the format."""
-EXTRA_FORMATS = {".avif": "'pillow>=11.3'", ".heic": "pillow-heif", ".heif": "pillow-heif"}
+EXTRA_FORMATS = {".avif": "'pillow>=11.3'", ".heic": "'claritygan[heif]'", ".heif": "'claritygan[heif]'"}
 """Endings whose files not every Pillow reads, and what to install."""
 READABLE_PHOTOS = frozenset(PHOTO_FORMATS) | {".gif"}
 VIDEO_FORMATS = {

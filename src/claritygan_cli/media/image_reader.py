@@ -22,6 +22,7 @@ from claritygan_cli.media.tiff_tags import (
     Directory,
     Layout,
     first_directory,
+    has_unknown_types,
     is_tiff,
     layout_of,
     next_at,
@@ -211,6 +212,8 @@ def _pages(data: bytes) -> list[Directory]:
     while at and at not in seen:
         seen.add(at)
         page = read_directory(data, layout, at)
+        if has_unknown_types(data, layout, at):
+            raise ImageError("damaged or truncated picture (a tag of no known type)")
         kind = image16.number(layout, page, SUBFILE_TYPE) or 0
         reduced = kind & (REDUCED | MASK) or image16.number(layout, page, OLD_SUBFILE_TYPE) == OLD_REDUCED
         if not reduced:
@@ -305,8 +308,8 @@ def _planes(image: Image.Image, data: bytes, metadata: Metadata) -> tuple[np.nda
         raise ImageError(f"pixels of kind {image.mode!r} are not supported; convert it to 8 or 16 bits a sample")
     if image.mode in ("CMYK", "LAB"):
         image, metadata = _to_srgb(image, metadata.icc), replace(metadata, icc=None)
-    depth = _bits_cut(data)
-    if depth:
+    depth = image.info.get("bit_depth", 8) if image.format == "HEIF" else _bits_cut(data)
+    if depth > 8:
         metadata = replace(metadata, left_out=(*metadata.left_out, f"{depth} bits a sample, cut to 8"))
     if image.mode in ("1", "L", "LA", "La"):
         return np.array(image.convert("LA" if image.has_transparency_data else "L")), metadata
@@ -314,10 +317,10 @@ def _planes(image: Image.Image, data: bytes, metadata: Metadata) -> tuple[np.nda
 
 
 def _bits_cut(data: bytes) -> int:
-    """The depth of an AVIF that has more than 8 bits, which Pillow cuts; else 0."""
+    """The depth of an AVIF that has more than 8 bits, which Pillow cuts; else 8."""
     at = data.find(b"av1C", 0, 4096)
     if data[4:8] != b"ftyp" or at < 0 or at + 7 > len(data) or not data[at + 6] & 0x40:
-        return 0
+        return 8
     return 12 if data[at + 6] & 0x20 else 10
 
 

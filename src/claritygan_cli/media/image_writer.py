@@ -151,10 +151,14 @@ def _by_pillow(picture: Picture, form: str, quality: int | None) -> bytes:
     options: dict[str, Any] = {"quality": quality or DEFAULT_QUALITY}
     if form == "WEBP":
         options |= {"exact": True, "lossless": quality is None and picture.compression.lossless}
+    block = metadata.exif
+    if block and form == "AVIF":  # or Pillow writes all of the block anew, to take the orientation out of it
+        block = exif.with_hidden_orientation(block)
     options |= {"icc_profile": metadata.icc} if metadata.icc else {}
-    options |= {"exif": exif.PREFIX + metadata.exif} if metadata.exif else {}
+    options |= {"exif": exif.PREFIX + block} if block else {}
     options |= {"xmp": metadata.xmp} if metadata.xmp else {}
-    return _saved(picture.planes(), form, **options)
+    data = _saved(picture.planes(), form, **options)
+    return data if block is None or metadata.exif is None else data.replace(block, metadata.exif, 1)
 
 
 def _bmp(picture: Picture, _quality: int | None) -> bytes:

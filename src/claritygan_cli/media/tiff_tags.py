@@ -133,6 +133,12 @@ def next_at(data: bytes, layout: Layout, at: int) -> int:
     return at + layout.count.size + int(number) * (4 + 2 * layout.place.size)
 
 
+def has_unknown_types(data: bytes, layout: Layout, at: int) -> bool:
+    """Whether a directory has entries that :func:`entries` leaves out. They may be from the future, or damaged."""
+    (number,) = layout.count.unpack_from(data, at)
+    return sum(1 for _ in entries(data, layout, at)) < number
+
+
 def read_directory(data: bytes, layout: Layout, at: int, depth: int = 0) -> Directory:
     """A directory with those below it.
 

@@ -347,8 +347,8 @@ def test_names_that_are_no_utf_8(photo_folder: Path, tmp_path: Path) -> None:
     os.rename(photo_folder / "a.png", odd)
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     command = [sys.executable, "-m", "claritygan_cli", "dehaze", photo_folder, "--out", tmp_path / "out"]
-    shutil.copytree(photo_folder, tmp_path / "truths")
+    truths = shutil.copytree(photo_folder, tmp_path / "truths")
     done = subprocess.run(
-        [*command, "--ground-truth", tmp_path / "truths"], env=environment, capture_output=True, check=False
+        [*command, "--ground-truth", truths], env=environment, capture_output=True, check=False
     )
     assert (done.returncode, b"caf\xe9.png" in done.stdout, b"Traceback" in done.stderr) == (0, True, False)

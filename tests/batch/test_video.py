@@ -21,7 +21,8 @@ from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.media.containers import read_gif
 from claritygan_cli.media.hdr import Hdr
 from claritygan_cli.media.video_formats import Encoding
-from claritygan_cli.media.video_reader import VideoReader, plane_arrays
+from claritygan_cli.media.video_frames import plane_arrays
+from claritygan_cli.media.video_reader import VideoReader
 from claritygan_cli.media.video_writer import VideoWriter
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.video_translator import VideoTranslator
@@ -691,3 +692,22 @@ def test_metadata_can_be_left_out(tmp_path: Path) -> None:
             writer.frame(piece)
     with av.open(str(tmp_path / "out.mp4")) as result:
         assert not {"title", "location"} & result.metadata.keys()
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "mov"])
+def test_the_last_frame_stays_as_long(tmp_path: Path, video: Video, ending: str) -> None:
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:
+        stream: Any = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(5):
+            frame = av.VideoFrame.from_ndarray(scene(number, 64, 48), format="rgb24").reformat(format="yuv420p")
+            frame.pts = number
+            for packet in stream.encode(frame):
+                packet.duration = 50 if number == 4 else 1
+                container.mux(packet)
+        container.mux(stream.encode(None))
+    video(tmp_path / "in.mkv", tmp_path / f"out.{ending}")
+    with av.open(str(tmp_path / f"out.{ending}")) as result:
+        last = [packet for packet in result.demux(video=0) if packet.size][-1]
+        assert result.duration == pytest.approx(2_160_000, abs=50_000)
+        assert float(last.pts * last.time_base) == pytest.approx(0.16, abs=0.002)

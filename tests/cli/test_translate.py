@@ -348,7 +348,5 @@ def test_names_that_are_no_utf_8(photo_folder: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     command = [sys.executable, "-m", "claritygan_cli", "dehaze", photo_folder, "--out", tmp_path / "out"]
     truths = shutil.copytree(photo_folder, tmp_path / "truths")
-    done = subprocess.run(
-        [*command, "--ground-truth", truths], env=environment, capture_output=True, check=False
-    )
+    done = subprocess.run([*command, "--ground-truth", truths], env=environment, capture_output=True, check=False)
     assert (done.returncode, b"caf\xe9.png" in done.stdout, b"Traceback" in done.stderr) == (0, True, False)

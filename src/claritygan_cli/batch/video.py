@@ -12,7 +12,8 @@ from claritygan_cli.batch.options import VideoOptions
 from claritygan_cli.batch.prefetch import prefetch
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media.video_formats import Encoding
-from claritygan_cli.media.video_reader import FULL, Piece, VideoReader, planar, planar_name, plane_arrays
+from claritygan_cli.media.video_frames import FULL, Piece, planar, planar_name, plane_arrays
+from claritygan_cli.media.video_reader import VideoReader
 from claritygan_cli.media.video_writer import VideoWriter
 from claritygan_cli.models.colour_coding import coding_of
 from claritygan_cli.models.video_translator import CodedFrame, VideoTranslator

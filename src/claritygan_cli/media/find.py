@@ -20,9 +20,15 @@ PHOTO_FORMATS = {
     ".avif": "AVIF",
     ".heic": "HEIF",
     ".heif": "HEIF",
+    ".jxl": "JXL",
 }
 """File endings of photos that can be read and written, with Pillow's name of the format."""
-EXTRA_FORMATS = {".avif": "'pillow>=11.3'", ".heic": "'claritygan[heif]'", ".heif": "'claritygan[heif]'"}
+EXTRA_FORMATS = {
+    ".avif": "'pillow>=11.3'",
+    ".heic": "'claritygan[heif]'",
+    ".heif": "'claritygan[heif]'",
+    ".jxl": "'claritygan[jxl]'",
+}
 """Endings whose files not every Pillow reads, and what to install."""
 READABLE_PHOTOS = frozenset(PHOTO_FORMATS) | {".gif"}
 VIDEO_FORMATS = {
@@ -40,7 +46,6 @@ READABLE_VIDEOS = frozenset(VIDEO_FORMATS) - {".gif"} | UNWRITABLE_VIDEOS
 """GIFs may be either; see :func:`claritygan_cli.media.video_formats.is_video`."""
 OTHER_KINDS = frozenset(
     [
-        ".jxl",
         ".jp2",
         ".psd",
         ".tga",

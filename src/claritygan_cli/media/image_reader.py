@@ -6,7 +6,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +43,7 @@ DECODER_ERRORS = (
     ArithmeticError,
     AttributeError,
     EOFError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )
@@ -135,11 +136,12 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
 
 def register_extras() -> None:
     """Make Pillow know the formats of the packages that are installed."""
-    try:
+    with suppress(ImportError):
         import pillow_heif
-    except ImportError:
-        return
-    pillow_heif.register_heif_opener()
+
+        pillow_heif.register_heif_opener()
+    with suppress(ImportError):
+        import pillow_jxl  # noqa: F401 - registers itself
 
 
 def missing_decoder(name: str) -> str:

@@ -10,8 +10,9 @@ from av.codec.codec import find_best_pix_fmt_of_list
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media.find import VIDEO_FORMATS
 from claritygan_cli.media.video_formats import CODECS, DROPPED_AUDIO, Encoding
-from claritygan_cli.media.video_reader import BROKEN, LIMITED, VideoReader
-from claritygan_cli.media.video_reader import describe as reason_of
+from claritygan_cli.media.video_frames import BROKEN, LIMITED
+from claritygan_cli.media.video_frames import describe as reason_of
+from claritygan_cli.media.video_reader import VideoReader
 
 GAP = 0.1
 """Seconds without sound from which on it is taken to be missing; below, time stamps are just inexact."""
@@ -98,7 +99,7 @@ class VideoWriter:
         stream.width, stream.height, stream.pix_fmt = context.width, context.height, self.format
         # AVI has no time stamps and no order of display, only a rate; GIF counts hundredths of seconds
         self.grid = {".avi": 1 / video.rate, ".gif": Fraction(1, 100)}.get(ending)
-        self._last = -1
+        self._last, self._lengths = -1, dict[int, int]()
         stream.time_base = stream.codec_context.time_base = self.grid or source.time_base
         if source.sample_aspect_ratio:
             stream.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
@@ -197,9 +198,19 @@ class VideoWriter:
                 return
             if frame.format.name != self.format or (self.range and int(frame.color_range) != self.range):
                 frame = frame.reformat(format=self.format, dst_color_range=self.range)
-            self.container.mux(self.stream.encode(frame))
+            if frame.pts is not None and frame.duration and self.grid is None:
+                self._lengths[frame.pts] = frame.duration
+            self._mux(self.stream.encode(frame))
         except BROKEN as error:
             raise ImageError(f"{self.video.path}: {self.codec} cannot encode this ({reason_of(error)})") from error
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        """Write packets; each lasts as long as its frame, which encoders forget and the last one needs."""
+        for packet in packets:
+            length = self._lengths.pop(packet.pts, 0) if packet.pts is not None else 0
+            if length and packet.time_base == self.video.video.time_base:
+                packet.duration = length
+            self.container.mux(packet)
 
     def packet(self, packet: av.Packet) -> None:
         """Pass on a packet of another stream.
@@ -219,7 +230,7 @@ class VideoWriter:
         if self.palette is not None:
             for indexed in self.palette(None):
                 self.container.mux(self.stream.encode(indexed))
-        self.container.mux(self.stream.encode(None))
+        self._mux(self.stream.encode(None))
         for copy in self.copies.values():
             copy.finish()
             if copy.lost:

@@ -47,7 +47,7 @@ def test_train_then_dehaze(cli: Callable[..., Outcome], data: Path, tmp_path: Pa
     assert "epoch 2/2: adversarial" in done.err
     hazy, clear = (np.array(Image.open(data / name / "0.png")) / 255 for name in ("hazy", "clear"))
     assert f"validation: hazy input set {-10 * np.log10(((hazy - clear) ** 2).mean()):.2f} dB" in done.err
-    assert "images/s, data" in done.err
+    assert "waiting for data" in done.err
     settings = tomllib.loads((run / "recipe.toml").read_text())
     assert (settings["model"]["generator"], settings["losses"]["paired_weight"]) == ("resnet", 0.0)
     assert read_card(run / "dehaze.safetensors").recipe["command"].startswith("claritygan train --data")
@@ -127,7 +127,7 @@ def test_wrong_use(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_run_that_is_stopped_saves_first(data: Path, tmp_path: Path, number: int, code: int) -> None:
     run = tmp_path / "run"
     command = [sys.executable, "-m", "claritygan_cli", "train", "--data", data, "--out", run, "--epochs", 10000, *TINY]

@@ -1,8 +1,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -350,3 +352,59 @@ def test_names_that_are_no_utf_8(photo_folder: Path, tmp_path: Path) -> None:
     truths = shutil.copytree(photo_folder, tmp_path / "truths")
     done = subprocess.run([*command, "--ground-truth", truths], env=environment, capture_output=True, check=False)
     assert (done.returncode, b"caf\xe9.png" in done.stdout, b"Traceback" in done.stderr) == (0, True, False)
+
+
+def test_what_folders_hold_beside_photos_is_counted(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    (photo_folder / "notes.txt").touch()
+    (photo_folder / "b.psd").touch()
+    (photo_folder / ".hidden").touch()
+    (photo_folder / "linked").symlink_to(tmp_path)
+    done = cli("dehaze", photo_folder, "--out", tmp_path / "out", "--json")
+    assert done.code == 0
+    left_out = {Path(item["input"]).name: item["reason"] for item in json.loads(done.out)["left_out"]}
+    assert left_out == {
+        "notes.txt": ".txt of no known kind",
+        "b.psd": ".psd of no known kind",
+        "linked": "linked folder",
+    }
+    assert "left out: 1 .psd of no known kind, 1 .txt of no known kind, 1 linked folder" in done.err
+
+
+def test_what_results_cannot_hold_is_said_once(cli: Cli, tmp_path: Path, photo: np.ndarray) -> None:
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        Image.fromarray(np.dstack([photo, photo[..., 0]])).save(tmp_path / f"in/{name}.png")
+    done = cli("dehaze", tmp_path / "in", "--out", tmp_path / "out", "--format", "jpg", "--json")
+    assert done.err.count("transparency") == 1
+    assert [len(result["left_out"]) for result in json.loads(done.out)["results"]] == [1, 1, 1]
+
+
+def test_times_and_metadata(cli: Cli, tmp_path: Path, photo: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "me"
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif)
+    os.utime(tmp_path / "a.jpg", ns=(10**18, 10**18))
+    cli("dehaze", tmp_path / "a.jpg", "--out", tmp_path / "kept.jpg", "--preserve-times")
+    cli("dehaze", tmp_path / "a.jpg", "--out", tmp_path / "bare.jpg", "--strip-metadata")
+    assert (tmp_path / "kept.jpg").stat().st_mtime_ns == 10**18
+    assert read_picture(tmp_path / "kept.jpg").metadata.exif is not None
+    assert read_picture(tmp_path / "bare.jpg").metadata.exif is None
+    assert cli("dehaze", tmp_path / "a.jpg", "--out", tmp_path / "x.jpg", "--quality", "101").code == 2
+    assert "--max-pixels" in cli("dehaze", tmp_path / "a.jpg", "--out", tmp_path / "x.jpg", "--max-pixels", 9).err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_batch_that_is_stopped_leaves_nothing_half_written(tmp_path: Path, number: int) -> None:
+    (tmp_path / "in").mkdir()
+    big = Image.fromarray(np.random.default_rng(1).integers(0, 256, (1500, 2000, 3)).astype(np.uint8))
+    for name in range(8):
+        big.save(tmp_path / f"in/{name}.png", compress_level=0)
+    command = [sys.executable, "-m", "claritygan_cli", "dehaze", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list((tmp_path / "out").glob("*.png")):
+        time.sleep(0.02)
+    process.send_signal(number)
+    assert process.wait() == 128 + number
+    assert not list((tmp_path / "out").glob(".*"))
+    for result in (tmp_path / "out").iterdir():
+        read_picture(result)

@@ -272,6 +272,14 @@ def test_16_bit_tiffs_of_any_compression(order: str, predictor: int) -> None:
     assert np.array_equal(decode_picture(whole, "x").pixels, planes)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_bigtiff(tmp_path: Path, order: str, kind: type) -> None:
+    photo = np.random.default_rng(1).integers(0, 256, (20, 30, 3)).astype(kind)
+    tifffile.imwrite(tmp_path / "x.tif", photo, bigtiff=True, byteorder=order, photometric="rgb", compression="zlib")
+    assert np.array_equal(read_picture(tmp_path / "x.tif").pixels, photo)
+
+
 def test_overviews_are_no_pages_and_pages_are_kept(tmp_path: Path) -> None:
     photo = np.random.default_rng(1).integers(0, 256, (20, 30, 3)).astype(np.uint8)
     with tifffile.TiffWriter(tmp_path / "x.tif") as file:

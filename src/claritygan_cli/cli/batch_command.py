@@ -12,6 +12,7 @@ import typer
 
 from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.errors import SettingError
+from claritygan_cli.stopping import stop_signals
 
 if TYPE_CHECKING:
     from claritygan_cli.batch.plan import Job
@@ -34,10 +35,8 @@ def run_batch(
         make: loads the model; called when the plan stands.
         threads: CPU threads of videos' decoders and encoders; the model has been told its own.
     """
-    for name in ("SIGTERM", "SIGHUP"):  # so that nothing half-written is left
-        number = getattr(signal, name, None)  # Windows knows no SIGHUP
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    for number in stop_signals():  # so that nothing half-written is left
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     if "-" in inputs or str(options.out) == "-":
         from claritygan_cli.cli.pipe_command import stream
 

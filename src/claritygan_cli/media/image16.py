@@ -10,7 +10,7 @@ from PIL import Image
 
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media import png_chunks
-from claritygan_cli.media.tiff_tags import SHORT, Directory, Layout, Tag, with_directory
+from claritygan_cli.media.tiff_tags import SHORT, Directory, Layout, Tag, alone
 
 PNG_FORMATS = {1: "gray16be", 2: "ya16be", 3: "rgb48be", 4: "rgba64be"}
 """libav's names, by the number of channels."""
@@ -131,7 +131,7 @@ def read_tiff(data: bytes, layout: Layout, page: Directory, opened: Callable[[by
         tags[EXTRA] = Tag(SHORT, 1, struct.pack(layout.order + "H", STRAIGHT))
     for number in (PREDICTOR, ORIENTATION):
         tags.pop(number, None)
-    with opened(with_directory(data, layout, Directory(tags))) as image:
+    with opened(alone(data, layout, Directory(tags))) as image:
         stored = np.array(image)
     height, channels = stored.shape[0], 1 if stored.ndim == 2 else stored.shape[2]
     kind = layout.order + "u2"

@@ -21,6 +21,7 @@ from claritygan_cli.media.picture import Compression, Picture
 from claritygan_cli.media.tiff_tags import (
     Directory,
     Layout,
+    alone,
     first_directory,
     has_unknown_types,
     is_tiff,
@@ -28,7 +29,6 @@ from claritygan_cli.media.tiff_tags import (
     next_at,
     read_directory,
     read_place,
-    with_directory,
     without,
 )
 
@@ -246,11 +246,11 @@ def _decode_page(data: bytes, layout: Layout, page: Directory) -> Picture:
         planes = image16.read_tiff(data, layout, upright, lambda lying: _open(lying, 2 * _pixels_of(layout, page)))
         grey = planes.shape[2] < 3
     else:
-        alone = with_directory(data, layout, upright)
-        with _open(alone, _pixels_of(layout, page)) as image:
+        single = alone(data, layout, upright)
+        with _open(single, _pixels_of(layout, page)) as image:
             image.load()
             grey = image.mode in GREY_MODES
-            planes, metadata = _planes(image, alone, metadata)
+            planes, metadata = _planes(image, single, metadata)
     planes, metadata = _less_unknown_samples(planes, layout, page, metadata)
     return _picture(_upright(planes, turned), grey, metadata, Compression())
 

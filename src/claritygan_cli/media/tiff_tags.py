@@ -15,6 +15,10 @@ EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
 SUBDIRECTORIES = (EXIF, GPS, INTEROP)
 """Tags whose value is the place of another directory that belongs to the photo."""
 MOST_TAGS = 4096
+MOST_BYTES = 0xFFFFF000
+"""Of a file whose places have 4 bytes, with room for a directory."""
+BIG_KINDS = {16: LONG, 17: 9, 18: LONG}
+"""Types that BigTIFF alone has, and what they are elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -215,3 +219,32 @@ def with_directory(data: bytes, layout: Layout, directory: Directory, following:
     head = data[: layout.first_at] + layout.place.pack(at)
     tail = write_directory(directory, layout, at, following)
     return b"".join([head, memoryview(data)[len(head) :], b"\0" * (at - len(data)), tail])
+
+
+def alone(data: bytes, layout: Layout, directory: Directory) -> bytes:
+    """A file in which a directory is the only one. BigTIFF becomes the plain kind, since not every reader knows both
+    byte orders of the other.
+
+    Raises:
+        ValueError: the file is too large for that.
+    """
+    if not layout.big:
+        return with_directory(data, layout, directory)
+    if len(data) > MOST_BYTES:
+        raise ValueError("a BigTIFF of more than 4 GB")
+    plain = Layout(layout.order)
+    head = data[:2] + struct.pack(layout.order + "H", 42)
+    return with_directory(head + data[len(head) :], plain, _with_short_places(directory, layout.order))
+
+
+def _with_short_places(directory: Directory, order: Order) -> Directory:
+    """The directory with 4 bytes for what has 8 in BigTIFF alone."""
+    tags = {}
+    for number, tag in directory.tags.items():
+        if tag.kind in BIG_KINDS:
+            values = struct.unpack(f"{order}{tag.count}{'q' if tag.kind == 17 else 'Q'}", tag.data)
+            kept = struct.pack(f"{order}{tag.count}{'i' if tag.kind == 17 else 'I'}", *values)
+            tags[number] = Tag(BIG_KINDS[tag.kind], tag.count, kept)
+        else:
+            tags[number] = tag
+    return Directory(tags, directory.below)

@@ -37,6 +37,7 @@ def long(line: dict[str, Any], epochs: int) -> str:
     """The line of an epoch."""
     skipped = f", {line['skipped']} steps skipped" if line["skipped"] else ""
     return (
-        f"epoch {line['epoch']:g}/{epochs}: {_grouped(line, {})}; {line['images_per_second']:.3g} images/s, data "
-        f"{line['data_ms']:.0f} + step {line['step_ms']:.0f} ms, {line['minutes']:.1f} min{skipped}"
+        f"epoch {line['epoch']:g}/{epochs}: {_grouped(line, {}) or 'no finite step'}; {line['images_per_second']:.3g} "
+        f"images/s, a step {line['step_ms']:.0f} ms and {line['data_ms']:.0f} ms of waiting for data, after "
+        f"{line['minutes']:.1f} min{skipped}"
     )

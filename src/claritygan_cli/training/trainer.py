@@ -16,6 +16,7 @@ from claritygan_cli.data.batches import CACHE, Batch, Batches, BatchPlan, Stopwa
 from claritygan_cli.data.layouts import TrainingFiles
 from claritygan_cli.errors import DataError, SettingError
 from claritygan_cli.models.weights import ModelCard
+from claritygan_cli.stopping import stop_signals
 from claritygan_cli.training.checkpoints import Checkpoints
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.console import long, psnr_of, say, short
@@ -39,7 +40,7 @@ def learning_rate_at(progress: float, peak: float, constant_share: float) -> flo
 
 @contextmanager
 def interruptible() -> Iterator[list[int]]:
-    """A list that Ctrl-C (SIGINT) and SIGTERM are noted in, so that a step can be finished and the run saved first.
+    """A list that Ctrl-C (SIGINT), SIGTERM and SIGHUP are noted in, so that a step can be finished and the run saved.
 
     A second signal of a kind has its usual effect at once.
     """
@@ -50,7 +51,7 @@ def interruptible() -> Iterator[list[int]]:
         wanted.append(number)
         signal.signal(number, previous[number])
 
-    for handled in (signal.SIGINT, signal.SIGTERM):
+    for handled in (signal.SIGINT, *stop_signals()):
         previous[int(handled)] = signal.signal(handled, note)
     try:
         yield wanted
@@ -179,12 +180,12 @@ class Trainer:
             self.last_checkpoint = time.perf_counter() - started
 
     def fit(self) -> None:
-        """Train to the end of the run; Ctrl-C and SIGTERM save first.
+        """Train to the end of the run; Ctrl-C, SIGTERM and SIGHUP save first.
 
         Raises:
             DataError: as :meth:`train_step`, or no file of a domain can be read.
             KeyboardInterrupt: after Ctrl-C.
-            SystemExit: after SIGTERM, with code 143.
+            SystemExit: after SIGTERM and SIGHUP, with codes 143 and 129.
         """
         folder = self.checkpoints.folder
         if self.world.main:
@@ -204,7 +205,7 @@ class Trainer:
         ):
             stopped = self._steps(interrupts, bar)
         self.checkpoint(validate=not stopped)
-        if stopped == signal.SIGTERM:
+        if stopped and stopped != signal.SIGINT:
             raise SystemExit(128 + stopped)
         if stopped:
             raise KeyboardInterrupt

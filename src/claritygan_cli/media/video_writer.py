@@ -300,12 +300,14 @@ class Copy:
     def packet(self, packet: av.Packet) -> None:
         """Write a packet of the source."""
         if self.resampler is None:
-            if self._last is not None and packet.dts is not None and packet.dts < self._last:
-                self.lost += 1  # nothing can hold time stamps that jump back
-                return
-            if self._last is not None and packet.dts == self._last and self.strict:
-                packet.dts += 1
-                packet.pts = max(packet.pts or 0, packet.dts)
+            if packet.dts is not None and self._last is not None:
+                back = self._last - packet.dts
+                if back * packet.time_base > GAP:
+                    self.lost += 1  # nothing can hold time stamps that jump back
+                    return
+                if back > 0 or (back == 0 and self.strict):
+                    packet.dts = self._last + 1
+                    packet.pts = max(packet.pts or 0, packet.dts)
             self._last = packet.dts
             packet.stream = self.stream
             self.container.mux(packet)

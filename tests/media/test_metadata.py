@@ -375,3 +375,15 @@ def test_a_missing_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
     with pytest.raises(ImageError, match="pip install"):
         read_picture(tmp_path / "x.heic")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_channel_that_is_no_transparency_is_named(tmp_path: Path, kind: type) -> None:
+    photo = np.random.default_rng(1).integers(0, 256, (20, 30, 4)).astype(kind)
+    tifffile.imwrite(tmp_path / "x.tif", photo, photometric="rgb", extrasamples=["unspecified"])
+    picture = read_picture(tmp_path / "x.tif")
+    assert np.array_equal(picture.pixels, photo[..., :3])
+    assert picture.alpha is None
+    assert picture.metadata.left_out == ("a channel that is no transparency",)
+    Image.fromarray(photo[..., 0].astype(np.uint8)).convert("1").save(tmp_path / "y.tif", compression="group4")
+    assert read_picture(tmp_path / "y.tif").metadata.left_out == ()

@@ -291,11 +291,11 @@ def _less_unknown_samples(
     planes: np.ndarray, layout: Layout, page: Directory, metadata: Metadata
 ) -> tuple[np.ndarray, Metadata]:
     """The planes less a TIFF's further samples that are not said to be transparency; Pillow has left out its own."""
-    samples, unknown = (
-        image16.number(layout, page, image16.SAMPLES) or 1,
-        not image16.number(layout, page, image16.EXTRA),
+    samples, meaning, photometric = (
+        image16.number(layout, page, tag) or 0 for tag in (image16.SAMPLES, image16.EXTRA, image16.PHOTOMETRIC)
     )
-    if samples not in (2, 4, 5) or not unknown or image16.number(layout, page, image16.PHOTOMETRIC) not in (0, 1, 2):
+    plain = photometric in (image16.WHITE_IS_ZERO, image16.BLACK_IS_ZERO, image16.RGB)
+    if meaning or not plain or samples <= (3 if photometric == image16.RGB else 1):
         return planes, metadata
     if planes.ndim == 3 and planes.shape[2] in (2, 4):
         planes = planes[..., :-1]

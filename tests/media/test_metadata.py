@@ -375,6 +375,10 @@ def test_a_missing_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
     with pytest.raises(ImageError, match="pip install"):
         read_picture(tmp_path / "x.heic")
+    monkeypatch.setattr("claritygan_cli.media.image_writer.register_extras", lambda: None)
+    monkeypatch.setattr(Image, "SAVE", {form: known for form, known in Image.SAVE.items() if form != "HEIF"})
+    with pytest.raises(ImageError, match=r"y\.heic: needs a package"):
+        save_picture(tmp_path / "y.heic", Picture(np.zeros((8, 8, 3), np.uint8)))
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])

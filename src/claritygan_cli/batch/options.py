@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from claritygan_cli.errors import SettingError
+from claritygan_cli.media.find import MAX_PIXELS
 from claritygan_cli.models.kinds import Device
 from claritygan_cli.settings import check, setting
 
-Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "avif", "heic"]
+Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "avif", "heic", "jxl"]
 Codec = Literal["h264", "hevc", "av1", "vp9", "prores"]
 
 RESULTS, VIDEOS, COMPUTING = "Results", "Videos", "Computing"
@@ -70,7 +71,7 @@ class BatchOptions:
     )
     preserve_times: bool = setting(False, help="Give results the times of their inputs.", panel=RESULTS)
     max_pixels: int = setting(
-        500_000_000, help="Photos with more pixels are refused; guards the memory.", minimum=1, panel=RESULTS
+        MAX_PIXELS, help="Photos with more pixels are refused; guards the memory.", minimum=1, panel=RESULTS
     )
     quiet: bool = setting(
         False, help="No progress and no summary; errors only.", flags=("--quiet", "-q"), panel=RESULTS

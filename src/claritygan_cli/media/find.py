@@ -30,6 +30,8 @@ EXTRA_FORMATS = {
     ".jxl": "'claritygan[jxl]'",
 }
 """Endings whose files not every Pillow reads, and what to install."""
+MAX_PIXELS = 500_000_000
+"""Of all pages of a photo together; more take too much memory, or are an attack."""
 READABLE_PHOTOS = frozenset(PHOTO_FORMATS) | {".gif"}
 VIDEO_FORMATS = {
     ".mp4": "mp4",

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media import exif, image16, png_chunks
-from claritygan_cli.media.find import EXTRA_FORMATS, PHOTO_FORMATS
+from claritygan_cli.media.find import EXTRA_FORMATS, MAX_PIXELS, PHOTO_FORMATS
 from claritygan_cli.media.metadata import Metadata, read_metadata, tiff_metadata
 from claritygan_cli.media.picture import Compression, Picture
 from claritygan_cli.media.tiff_tags import (
@@ -32,8 +33,6 @@ from claritygan_cli.media.tiff_tags import (
     without,
 )
 
-MAX_PIXELS = 500_000_000
-"""Of all pages together; more take too much memory, or are an attack."""
 DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -134,6 +133,7 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
             yield image
 
 
+@cache
 def register_extras() -> None:
     """Make Pillow know the formats of the packages that are installed."""
     with suppress(ImportError):
@@ -149,7 +149,7 @@ def missing_decoder(name: str) -> str:
     Image.init()
     ending = Path(name).suffix.lower()
     if ending in EXTRA_FORMATS and PHOTO_FORMATS[ending] not in Image.OPEN:
-        return f"pictures of this kind are read with {EXTRA_FORMATS[ending]}: pip install {EXTRA_FORMATS[ending]}"
+        return f"needs a package for {ending}: pip install {EXTRA_FORMATS[ending]}"
     return "not a picture, or not of a kind that can be read"
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 from claritygan_cli.atomic import written_whole
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media import exif, image16, jpeg_segments, photoshop, png_chunks
-from claritygan_cli.media.find import PHOTO_FORMATS
+from claritygan_cli.media.find import EXTRA_FORMATS, PHOTO_FORMATS
+from claritygan_cli.media.image_reader import register_extras
 from claritygan_cli.media.metadata import Metadata, has_own_colours, png_metadata
 from claritygan_cli.media.picture import Picture
 
@@ -35,6 +36,9 @@ def encode_picture(picture: Picture, suffix: str, quality: int | None = None) ->
     Args:
         suffix: a key of :data:`PHOTO_FORMATS`.
         quality: of JPEG, WebP and their like, 1 to 100; None for the source's own, or :data:`DEFAULT_QUALITY`.
+
+    Raises:
+        ImageError: the format needs a package that is not installed.
     """
     form = PHOTO_FORMATS[suffix]
     picture, left_out = fitting(picture, form)
@@ -146,7 +150,12 @@ def _jpeg(picture: Picture, quality: int | None) -> bytes:
 
 
 def _by_pillow(picture: Picture, form: str, quality: int | None) -> bytes:
-    """WebP, AVIF, HEIF."""
+    """WebP, AVIF, HEIF, JPEG XL."""
+    register_extras()
+    Image.init()
+    if form not in Image.SAVE:
+        needed = next(package for ending, package in EXTRA_FORMATS.items() if PHOTO_FORMATS[ending] == form)
+        raise ImageError(f"needs a package for {form}: pip install {needed}")
     metadata = picture.metadata
     options: dict[str, Any] = {"quality": quality or DEFAULT_QUALITY}
     if form == "WEBP":
@@ -214,6 +223,8 @@ def save_picture(path: Path, picture: Picture, quality: int | None = None) -> tu
         data, left_out = encode_picture(picture, path.suffix.lower(), quality)
         with written_whole(path) as file:
             file.write(data)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
     except OSError as error:
         raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from error
     return left_out

@@ -18,6 +18,8 @@ GAP = 0.1
 """Seconds without sound from which on it is taken to be missing; below, time stamps are just inexact."""
 EQUAL_STAMPS = frozenset({"matroska", "webm"})
 """Containers in which several packets of a stream may have the same time."""
+STEP = Fraction(1, 1000)
+"""Seconds by which a packet is moved that comes with or before the last one: containers count in coarser units."""
 NEEDS_EVEN = {"h264", "hevc", "prores"}
 """Codecs whose encoders refuse odd sizes where chroma is subsampled."""
 
@@ -306,7 +308,7 @@ class Copy:
                     self.lost += 1  # nothing can hold time stamps that jump back
                     return
                 if back > 0 or (back == 0 and self.strict):
-                    packet.dts = self._last + 1
+                    packet.dts = self._last + max(1, round(STEP / packet.time_base))
                     packet.pts = max(packet.pts or 0, packet.dts)
             self._last = packet.dts
             packet.stream = self.stream

@@ -549,16 +549,23 @@ def test_a_name_is_a_file_and_nothing_else(tmp_path: Path, video: Video, monkeyp
 
 
 def joined(tmp_path: Path, offset: str = "0") -> Path:
-    """A transport stream whose clock starts anew in the middle."""
+    """A transport stream whose clock starts anew in the middle; its sound is a little longer than its picture."""
     part = tmp_path / "part.ts"
     with av.open(str(part), "w", container_options={"output_ts_offset": offset}) as container:
         stream: Any = container.add_stream("libx264", rate=25, options={"bf": "2"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        track: Any = container.add_stream("aac", rate=48000, layout="mono")
         for number in range(25):
             frame = av.VideoFrame.from_ndarray(scene(number, 64, 48), format="rgb24").reformat(format="yuv420p")
             frame.pts = number
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+        for block in range(50):
+            tone = np.sin(np.arange(1024) / 9).astype(np.float32)[None]
+            sound = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+            sound.sample_rate, sound.pts, sound.time_base = 48000, block * 1024, Fraction(1, 48000)
+            container.mux(track.encode(sound))
+        container.mux(track.encode(None))
     (tmp_path / "joined.ts").write_bytes(2 * part.read_bytes())
     return tmp_path / "joined.ts"
 
@@ -568,7 +575,8 @@ def test_broadcasts_start_at_zero_and_go_on(tmp_path: Path, video: Video, offset
     source = joined(tmp_path, offset)
     for path, count in ((tmp_path / "part.ts", 25), (source, 50)):
         result = video(path, tmp_path / "out.mp4")
-        assert (result.frames, result.problems) == (count, ())
+        assert (result.frames, result.problems, result.notes) == (count, (), ())
+        assert len(packets_of(tmp_path / "out.mp4")) == len(packets_of(path))
         times = times_of(tmp_path / "out.mp4")
         assert times[0] < Fraction(1, 10)
         steps = {b - a for a, b in pairwise(times)}

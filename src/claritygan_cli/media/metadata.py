@@ -141,7 +141,7 @@ def _of_png(data: bytes) -> Metadata:
     texts: list[bytes] = []
     left_out: list[str] = []
     found: dict[str, Any] = {}
-    for kind, content, whole in png_chunks.chunks(data):
+    for kind, content, whole in png_chunks.chunks(data, check=False):  # it has been opened, and checked
         try:
             if kind in COLOUR_CHUNKS:
                 colours.setdefault(kind, bytes(content))

@@ -22,8 +22,11 @@ def is_critical(kind: bytes) -> bool:
     return not kind[0] & 0x20
 
 
-def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
+def chunks(data: bytes, check: bool = True) -> Iterator[tuple[bytes, memoryview, memoryview]]:
     """(kind, content, the whole chunk) of each chunk, in order; decoders differ in what they check, so all is.
+
+    Args:
+        check: whether to see that checksums are right; needs no doing twice.
 
     Raises:
         ImageError: a checksum is wrong, or the file ends too early.
@@ -34,7 +37,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
         end = at + 12 + length
         if end > len(data):
             break
-        if zlib.crc32(view[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+        if check and zlib.crc32(view[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
             raise ImageError(f"damaged or truncated picture (checksum of {kind.decode('ascii', 'replace')!r})")
         yield kind, view[at + 8 : end - 4], view[at:end]
         if kind == b"IEND":

@@ -618,6 +618,12 @@ def test_a_hole_in_the_middle_is_noticed(tmp_path: Path, video: Video, ending: s
     assert not (tmp_path / f"strict.{ending}").exists()
 
 
+def test_what_stands_behind_a_matroska_video_is_no_damage(tmp_path: Path, video: Video) -> None:
+    source = make_video(tmp_path / "in.mkv", range(10))
+    source.write_bytes(source.read_bytes() + bytes(5000))
+    assert video(source, tmp_path / "out.mkv").problems == ()
+
+
 def test_gifs_loop_as_they_did(tmp_path: Path, video: Video) -> None:
     frames = [Image.fromarray(scene(number, 32, 24)) for number in range(3)]
     for loop in (None, 0, 5):

@@ -49,9 +49,15 @@ def is_damaged_matroska(path: Path) -> bool:
             kind, length = _number(file, keep_mark=True), _number(file, keep_mark=False)
             if kind is None or length is None:
                 return True
-            if kind in (EBML_HEADER, SEGMENT):
-                if kind == SEGMENT:
-                    continue
+            if kind == SEGMENT:
+                if length >= 0:  # what stands behind it, like padding, is no part of the video
+                    end = file.tell() + length
+                    if end > size:
+                        return True
+                    size = end
+                continue
+            if kind == EBML_HEADER:
+                pass
             elif cluster_end is not None and kind in IN_CLUSTER:
                 if length < 0 or (cluster_end >= 0 and file.tell() + length > cluster_end):
                     return True

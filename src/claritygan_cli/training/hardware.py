@@ -55,6 +55,11 @@ def peak_memory(device: torch.device) -> float:
     """Most memory used so far, in MiB: the GPU's, or this process' own; not a number where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
+    status = Path("/proc/self/status")
+    if status.is_file():  # Linux; there, getrusage also counts what the process that started this one had in memory
+        lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines() if ":" in line)
+        if "VmHWM" in lines:
+            return int(lines["VmHWM"].split()[0]) / 2**10
     try:
         import resource
     except ImportError:  # Windows

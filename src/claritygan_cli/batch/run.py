@@ -74,16 +74,14 @@ def check_encoding(plan: Plan, videos: VideoOptions) -> None:
     """
     endings = {job.target.suffix.lower() for job in plan.jobs if job.video}
     encoding, problems = encoding_of(videos), []
+    given = [name for name in ("codec", "crf", "preset", "pixel_format") if getattr(videos, name) is not None]
     for ending in sorted(endings):
-        for field in ("codec", "crf", "preset", "pixel_format"):
-            if ending == ".gif" and getattr(videos, field) is not None:
-                problems.append(SettingError(field, getattr(videos, field), "a GIF has its own coding; leave this out"))
-                break
-        else:
-            try:
-                encoding.options(encoding.codec_for(ending))
-            except SettingError as problem:
-                problems.append(problem)
+        try:
+            if ending == ".gif" and given:
+                raise SettingError(given[0], getattr(videos, given[0]), "a GIF has its own coding; leave this out")
+            encoding.options(encoding.codec_for(ending))
+        except SettingError as problem:
+            problems.append(problem)
     if problems and len(problems) == len(endings):
         raise problems[0]
 

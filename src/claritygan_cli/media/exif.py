@@ -21,6 +21,7 @@ from claritygan_cli.media.tiff_tags import (
     in_order,
     layout_of,
     next_at,
+    number,
     read_directory,
     read_place,
     with_directory,
@@ -96,9 +97,8 @@ def resolution_of(layout: Layout, directory: Directory) -> tuple[float, float] |
     if any(tag is None or tag.kind != RATIONAL or tag.count != 1 for tag in found):
         return None
     fractions = [struct.unpack(layout.order + "II", tag.data) for tag in found if tag is not None]
-    unit = tags.get(RESOLUTION_UNIT)
-    kind = struct.unpack(layout.order + "H", unit.data)[0] if unit and unit.kind == SHORT and unit.count == 1 else INCH
-    scale = {INCH: 1.0, CENTIMETRE: 2.54}.get(kind)
+    unit = number(layout, directory, RESOLUTION_UNIT)
+    scale = {INCH: 1.0, CENTIMETRE: 2.54}.get(INCH if unit is None else unit)
     if scale is None or any(below == 0 or above == 0 for above, below in fractions):
         return None
     x, y = (scale * above / below for above, below in fractions)
@@ -189,8 +189,7 @@ def into_tiff(data: bytes, block: bytes | None, more: dict[int, bytes]) -> bytes
         source, tree = tree_of(block)
         said = in_order(without(tree, FILES_OWN), source.order, layout.order)
         tags, below = {**said.tags, **tags}, {**said.below, **below}
-    for number, content in more.items():
-        tags[number] = Tag(UNDEFINED, len(content), content)
+    tags |= {place: Tag(UNDEFINED, len(content), content) for place, content in more.items()}
     following = read_place(data, layout, next_at(data, layout, at))
     return with_directory(data, layout, Directory(tags, below), following)
 

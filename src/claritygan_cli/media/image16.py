@@ -10,11 +10,12 @@ from PIL import Image
 
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media import png_chunks
-from claritygan_cli.media.tiff_tags import SHORT, Directory, Layout, Tag, alone
+from claritygan_cli.media.exif import WIDTH
+from claritygan_cli.media.tiff_tags import LONG, SHORT, Directory, Layout, Tag, alone, number, numbers
 
 PNG_FORMATS = {1: "gray16be", 2: "ya16be", 3: "rgb48be", 4: "rgba64be"}
 """libav's names, by the number of channels."""
-WIDTH, BITS, PHOTOMETRIC, ORIENTATION, PLANAR = 256, 258, 262, 274, 284
+BITS, PHOTOMETRIC, PLANAR = 258, 262, 284
 SAMPLES, PREDICTOR, TILE_WIDTH, EXTRA, SAMPLE_FORMAT = 277, 317, 322, 338, 339
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 SEPARATE, DIFFERENCES, PREMULTIPLIED, STRAIGHT, UNSIGNED = 2, 2, 1, 2, 1
@@ -68,11 +69,11 @@ def has_16_bits(layout: Layout, page: Directory) -> bool:
     Raises:
         ImageError: they are of a kind that is not supported.
     """
-    bits = set(_shorts(layout, page, BITS) or (1,))
+    bits = set(numbers(layout, page, BITS) or (1,))
     if max(bits) <= 8:
         return False
-    plain = _shorts(layout, page, PHOTOMETRIC)[:1] in ((WHITE_IS_ZERO,), (BLACK_IS_ZERO,), (RGB,))
-    formats = set(_shorts(layout, page, SAMPLE_FORMAT) or (UNSIGNED,))
+    plain = number(layout, page, PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    formats = set(numbers(layout, page, SAMPLE_FORMAT) or (UNSIGNED,))
     if (
         bits != {16}
         or len(page.tags[BITS].data) > 8
@@ -84,18 +85,6 @@ def has_16_bits(layout: Layout, page: Directory) -> bool:
     return True
 
 
-def number(layout: Layout, page: Directory, tag: int) -> int | None:
-    """The first value of a tag of whole numbers; None where there is none."""
-    return next(iter(_shorts(layout, page, tag)), None)
-
-
-def _shorts(layout: Layout, page: Directory, number: int) -> tuple[int, ...]:
-    tag = page.tags.get(number)
-    if tag is None or tag.kind not in (SHORT, SHORT + 1):
-        return ()
-    return struct.unpack(f"{layout.order}{tag.count}{'H' if tag.kind == SHORT else 'I'}", tag.data)
-
-
 def read_tiff(data: bytes, layout: Layout, page: Directory, opened: Callable[[bytes], Image.Image]) -> np.ndarray:
     """A page of 16 bits a sample, (H, W, C) uint16, as it is stored; white has the highest numbers, colours are not
     premultiplied.
@@ -104,33 +93,36 @@ def read_tiff(data: bytes, layout: Layout, page: Directory, opened: Callable[[by
     twice as wide.
 
     Args:
+        page: its tags, without an orientation, which Pillow would follow.
         opened: opens the bytes of a file.
 
     Raises:
         ImageError: as decoders of 8 bits.
     """
 
-    def numbers(*values: int) -> Tag:
-        return Tag(SHORT + 1, len(values), struct.pack(f"{layout.order}{len(values)}I", *values))
+    def short(*values: int) -> Tag:
+        return Tag(SHORT, len(values), struct.pack(f"{layout.order}{len(values)}H", *values))
+
+    def long(value: int) -> Tag:
+        return Tag(LONG, 1, struct.pack(layout.order + "I", value))
 
     tags = dict(page.tags)
-    bits = _shorts(layout, page, BITS)
-    (width,) = _shorts(layout, page, WIDTH)
-    tile_width = (_shorts(layout, page, TILE_WIDTH) or (width,))[0]
-    differences = _shorts(layout, page, PREDICTOR)[:1] == (DIFFERENCES,)
-    photometric = _shorts(layout, page, PHOTOMETRIC)[0]
-    extra = _shorts(layout, page, EXTRA)
-    separate = _shorts(layout, page, PLANAR)[:1] == (SEPARATE,)
-    tags[BITS] = Tag(SHORT, len(bits), struct.pack(f"{layout.order}{len(bits)}H", *[8] * len(bits)))
-    tags[WIDTH] = numbers(2 * width)
-    tags[PHOTOMETRIC] = Tag(SHORT, 1, struct.pack(layout.order + "H", RGB if photometric == RGB else BLACK_IS_ZERO))
+    bits = numbers(layout, page, BITS)
+    (width,) = numbers(layout, page, WIDTH)
+    tile_width = (numbers(layout, page, TILE_WIDTH) or (width,))[0]
+    differences = number(layout, page, PREDICTOR) == DIFFERENCES
+    photometric = number(layout, page, PHOTOMETRIC)
+    extra = numbers(layout, page, EXTRA)
+    separate = number(layout, page, PLANAR) == SEPARATE
+    tags[BITS] = short(*[8] * len(bits))
+    tags[WIDTH] = long(2 * width)
+    tags[PHOTOMETRIC] = short(RGB if photometric == RGB else BLACK_IS_ZERO)
     if TILE_WIDTH in tags:
-        tags[TILE_WIDTH] = numbers(2 * tile_width)
+        tags[TILE_WIDTH] = long(2 * tile_width)
     tags.pop(EXTRA, None)
     if len(bits) in (2, 4):  # Pillow leaves out samples of another meaning
-        tags[EXTRA] = Tag(SHORT, 1, struct.pack(layout.order + "H", STRAIGHT))
-    for number in (PREDICTOR, ORIENTATION):
-        tags.pop(number, None)
+        tags[EXTRA] = short(STRAIGHT)
+    tags.pop(PREDICTOR, None)
     with opened(alone(data, layout, Directory(tags))) as image:
         stored = np.array(image)
     height, channels = stored.shape[0], 1 if stored.ndim == 2 else stored.shape[2]

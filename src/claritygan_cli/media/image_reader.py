@@ -28,6 +28,7 @@ from claritygan_cli.media.tiff_tags import (
     is_tiff,
     layout_of,
     next_at,
+    number,
     read_directory,
     read_place,
     without,
@@ -216,8 +217,8 @@ def _pages(data: bytes) -> list[Directory]:
         page = read_directory(data, layout, at)
         if has_unknown_types(data, layout, at):
             raise ImageError("damaged or truncated picture (a tag of no known type)")
-        kind = image16.number(layout, page, SUBFILE_TYPE) or 0
-        reduced = kind & (REDUCED | MASK) or image16.number(layout, page, OLD_SUBFILE_TYPE) == OLD_REDUCED
+        kind = number(layout, page, SUBFILE_TYPE) or 0
+        reduced = kind & (REDUCED | MASK) or number(layout, page, OLD_SUBFILE_TYPE) == OLD_REDUCED
         if not reduced:
             found.append(page)
         at = read_place(data, layout, next_at(data, layout, at))
@@ -227,12 +228,12 @@ def _pages(data: bytes) -> list[Directory]:
 
 
 def _pixels_of(layout: Layout, page: Directory) -> int:
-    return (image16.number(layout, page, exif.WIDTH) or 0) * (image16.number(layout, page, exif.HEIGHT) or 0)
+    return (number(layout, page, exif.WIDTH) or 0) * (number(layout, page, exif.HEIGHT) or 0)
 
 
 def _orientation(image: Image.Image, data: bytes) -> int:
     if is_tiff(data):
-        return image16.number(layout_of(data), _pages(data)[0], exif.ORIENTATION) or 1
+        return number(layout_of(data), _pages(data)[0], exif.ORIENTATION) or 1
     block = read_metadata(image, data).exif
     return exif.orientation_of(block) if block else 1
 
@@ -240,7 +241,7 @@ def _orientation(image: Image.Image, data: bytes) -> int:
 def _decode_page(data: bytes, layout: Layout, page: Directory) -> Picture:
     """A page of a TIFF, opened as if it were the only one."""
     metadata = tiff_metadata(layout, page)
-    turned = image16.number(layout, page, exif.ORIENTATION) or 1
+    turned = number(layout, page, exif.ORIENTATION) or 1
     upright = without(page, frozenset({exif.ORIENTATION}))  # or Pillow turns it, and forgets how it was
     if image16.has_16_bits(layout, page):
         planes = image16.read_tiff(data, layout, upright, lambda lying: _open(lying, 2 * _pixels_of(layout, page)))
@@ -292,7 +293,7 @@ def _less_unknown_samples(
 ) -> tuple[np.ndarray, Metadata]:
     """The planes less a TIFF's further samples that are not said to be transparency; Pillow has left out its own."""
     samples, meaning, photometric = (
-        image16.number(layout, page, tag) or 0 for tag in (image16.SAMPLES, image16.EXTRA, image16.PHOTOMETRIC)
+        number(layout, page, tag) or 0 for tag in (image16.SAMPLES, image16.EXTRA, image16.PHOTOMETRIC)
     )
     plain = photometric in (image16.WHITE_IS_ZERO, image16.BLACK_IS_ZERO, image16.RGB)
     if meaning or not plain or samples <= (3 if photometric == image16.RGB else 1):

@@ -121,6 +121,13 @@ def _saved(planes: np.ndarray, form: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
+def _blocks(metadata: Metadata) -> dict[str, Any]:
+    """What Pillow's writers take of the metadata."""
+    block = None if metadata.exif is None else exif.PREFIX + metadata.exif
+    found = {"icc_profile": metadata.icc, "exif": block, "xmp": metadata.xmp}
+    return {name: content for name, content in found.items() if content}
+
+
 def _png(picture: Picture, _quality: int | None) -> bytes:
     planes = picture.planes()
     data = image16.encode_png(planes) if planes.dtype == np.uint16 else _saved(planes, "PNG")
@@ -138,9 +145,7 @@ def _jpeg(picture: Picture, quality: int | None) -> bytes:
     else:
         quality = quality or DEFAULT_QUALITY
         options |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
-    options |= {"icc_profile": metadata.icc} if metadata.icc else {}
-    options |= {"exif": exif.PREFIX + metadata.exif} if metadata.exif else {}
-    options |= {"xmp": metadata.xmp} if metadata.xmp else {}
+    options |= _blocks(metadata)
     options |= {"comment": metadata.comment} if metadata.comment else {}
     options |= {"dpi": metadata.dpi} if metadata.dpi else {}
     data = _saved(picture.planes(), "JPEG", **options)
@@ -163,9 +168,7 @@ def _by_pillow(picture: Picture, form: str, quality: int | None) -> bytes:
     block = metadata.exif
     if block and form == "AVIF":  # or Pillow writes all of the block anew, to take the orientation out of it
         block = exif.with_hidden_orientation(block)
-    options |= {"icc_profile": metadata.icc} if metadata.icc else {}
-    options |= {"exif": exif.PREFIX + block} if block else {}
-    options |= {"xmp": metadata.xmp} if metadata.xmp else {}
+    options |= _blocks(replace(metadata, exif=block))
     data = _saved(picture.planes(), form, **options)
     return data if block is None or metadata.exif is None else data.replace(block, metadata.exif, 1)
 

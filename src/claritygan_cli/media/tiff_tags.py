@@ -175,6 +175,19 @@ def _turned(data: bytes, size: int) -> bytes:
     return b"".join(data[at : at + size][::-1] for at in range(0, len(data), size))
 
 
+def numbers(layout: Layout, directory: Directory, tag: int) -> tuple[int, ...]:
+    """The values of a tag of whole numbers; none where there is no such tag."""
+    found = directory.tags.get(tag)
+    if found is None or found.kind not in (SHORT, LONG):
+        return ()
+    return struct.unpack(f"{layout.order}{found.count}{'H' if found.kind == SHORT else 'I'}", found.data)
+
+
+def number(layout: Layout, directory: Directory, tag: int) -> int | None:
+    """The first value of a tag of whole numbers; None where there is none."""
+    return next(iter(numbers(layout, directory, tag)), None)
+
+
 def without(directory: Directory, tags: frozenset[int]) -> Directory:
     """The directory less some tags of its own."""
     return Directory({n: tag for n, tag in directory.tags.items() if n not in tags}, directory.below)

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import torch
 from PIL import Image
 
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan, Stopwatch, loaded
+from claritygan_cli.data.black_point import without_veil
 from claritygan_cli.data.kinds import Part
 from claritygan_cli.data.layouts import TrainingFiles, find_training_files
-from claritygan_cli.data.synthesis import HazeParameters, HazyCrops
-from claritygan_cli.errors import DataError
+from claritygan_cli.data.synthesis import HazeParameters, Scenes
+from claritygan_cli.errors import DataError, SettingError
 
 ALL: frozenset[Part] = frozenset({"hazy", "clear", "pairs"})
 PLAN = BatchPlan(batch=4, size=64, crop_shapes="square", parts=(ALL,), seed=1)
@@ -39,7 +41,7 @@ def tensors(batch: Batch) -> list[torch.Tensor]:
         batch.hazy,
         batch.clear,
         *(getattr(batch.haze, f.name) for f in fields(HazeParameters)),
-        *(getattr(batch.pairs, f.name) for f in fields(HazyCrops)),
+        *(getattr(batch.pairs, f.name) for f in fields(Scenes)),
     ]
     assert all(value is not None for value in values)
     return values  # type: ignore[return-value]
@@ -63,7 +65,7 @@ def test_a_batch(files: TrainingFiles) -> None:
     assert all(0 <= float(x.min()) <= float(x.max()) <= 1 for x in (batch.hazy, batch.clear))
     assert batch.hazy.min() > 0.3
     assert batch.pairs is not None
-    assert batch.pairs.hazy.shape == (4, 3, 64, 64)
+    assert batch.pairs.clear.shape == (4, 3, 64, 64)
 
 
 @pytest.mark.parametrize("shapes", ["square", "varied"])
@@ -112,19 +114,19 @@ def test_domains_are_drawn_independently_even_where_pairs_exist(files: TrainingF
     assert np.mean(together) < 0.35  # 1 in 6 by chance
 
 
-def test_real_pairs_are_cut_alike_and_synthetic_ones_are_known(files: TrainingFiles) -> None:
+def test_real_pairs_are_cut_alike_and_others_have_depth(files: TrainingFiles) -> None:
     found = set()
     batches = Batches(files, PLAN)
     for step in range(6):
         pairs = batches.make(step).pairs
         assert pairs is not None
-        for i, known in enumerate(pairs.known.tolist()):
-            found.add(known)
-            if known:
-                dark = pairs.clear[i] * pairs.t[i] + pairs.airlight[i] * (1 - pairs.t[i])
-                assert (pairs.hazy[i] - dark).abs().mean() < 0.05
-            else:
+        for i, real in enumerate(pairs.real.tolist()):
+            found.add(real)
+            if real:
                 torch.testing.assert_close(pairs.hazy[i], pairs.clear[i] * 0.5 + 110 / 255, atol=0.01, rtol=0)
+            else:
+                assert torch.equal(pairs.hazy[i], pairs.clear[i])
+                assert pairs.depth[i].max() > pairs.depth[i].min()
     assert found == {True, False}
 
 
@@ -161,13 +163,15 @@ def test_nothing_readable_is_an_error(root: Path, workers: int) -> None:
         next(loaded(Batches(files, PLAN), range(2), workers, Stopwatch()))
 
 
-def test_photos_of_invented_depth_get_black_shadows_where_haze_is_put_in(tmp_path: Path, photo: np.ndarray) -> None:
+def test_the_natural_haze_of_clear_photos_is_told(tmp_path: Path, photo: np.ndarray) -> None:
     (tmp_path / "clear").mkdir()
     Image.fromarray((photo * 0.9 + 24).astype(np.uint8)).save(tmp_path / "clear/a.png")
     batches = Batches(find_training_files((), (), (tmp_path / "clear",)), replace(PLAN, parts=(frozenset({"pairs"}),)))
     pairs = batches.make(0).pairs
     assert pairs is not None
-    assert pairs.clear.flatten(1).quantile(0.02, 1).min() < 0.04  # 0.07 with the black_point
+    assert 0.03 < pairs.veil.min() <= pairs.veil.max() < 0.2
+    shadows = without_veil(pairs.clear, pairs.veil).flatten(1).quantile(0.02, 1)
+    assert (shadows < pairs.clear.flatten(1).quantile(0.02, 1) - 0.02).all()
 
 
 def test_only_the_parts_that_a_step_needs_are_made(files: TrainingFiles) -> None:
@@ -181,3 +185,18 @@ def test_only_the_parts_that_a_step_needs_are_made(files: TrainingFiles) -> None
             assert made is None or torch.equal(made, getattr(full, part))  # parts do not depend on each other
         assert (batch.haze is not None) == ("clear" in parts)
         assert (batch.pairs is not None) == ("pairs" in parts)
+
+
+def test_weights_decide_how_often_pictures_are_drawn(files: TrainingFiles) -> None:
+    batches = Batches(files, replace(PLAN, weights=("room/*=0.7", "hazy/0*=0.1")))
+    drawn = [files.pairs[batches._index(2, i)].picture for i in range(3000)]
+    counts = Counter("room" if "room" in path.parts else "0_1" if path.stem == "0_1" else "hazy" for path in drawn)
+    assert counts["room"] / 3000 == pytest.approx(0.7, abs=0.04)
+    assert counts["0_1"] / 3000 == pytest.approx(0.1, abs=0.03)
+    assert counts["hazy"] / 3000 == pytest.approx(0.2, abs=0.04)  # the other four share what is left
+
+
+@pytest.mark.parametrize("weight", ["nowhere/*=0.5", "room/*", "room/*=2", "room/*=-1"])
+def test_weights_that_make_no_sense_are_refused(files: TrainingFiles, weight: str) -> None:
+    with pytest.raises(SettingError, match="weight"):
+        Batches(files, replace(PLAN, weights=(weight,)))

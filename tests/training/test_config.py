@@ -17,15 +17,14 @@ RECIPES = Path(__file__).parents[2] / "weights" / "recipes"
 
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    st.lists(st.integers(1, 999), min_size=2, max_size=4),
+    st.lists(st.integers(1, 999), min_size=5, max_size=5),
     st.floats(0, 1e6),
     st.booleans(),
 )
 def test_a_recipe_holds_any_settings(text: str, widths: list[int], weight: float, flag: bool) -> None:
     config = TrainConfig().changed(
         initial=text,
-        level_widths=tuple(widths),
-        level_blocks=tuple(widths),
+        decoder_widths=tuple(widths),
         cycle_weight=weight,
         gradient_checkpointing=flag,
         out=Path("/a b/ü"),
@@ -48,7 +47,7 @@ def test_there_are_recipes() -> None:
     [
         ({"learning_rate": math.inf}, "learning_rate"),
         ({"size": 100}, "size"),
-        ({"level_widths": (8,)}, "level_blocks"),
+        ({"decoder_widths": (8,)}, "decoder_widths"),
         ({"train_only": "dehaze"}, "train_only"),
         ({"objective": "magic"}, "objective"),
         ({"epoch": 3}, "epoch"),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from claritygan_cli.data.batches import Batch
-from claritygan_cli.data.synthesis import HazeParameters, real_crops
+from claritygan_cli.data.synthesis import HazeParameters, real_pair
 from claritygan_cli.engine.generators import ScatteringDehazer
 from claritygan_cli.errors import UsageError
 from claritygan_cli.training.config import TrainConfig
@@ -50,7 +50,7 @@ def test_a_step_changes_everything_in_any_precision(config: TrainConfig, generat
 def test_training_lowers_the_loss(config: TrainConfig, photo: np.ndarray, generator: str) -> None:
     system = system_of(config.changed(generator=generator, objective="supervised"))  # type: ignore[arg-type]
     clear = torch.from_numpy(photo[:64, :128]).permute(2, 0, 1)[None].float() / 255
-    crops = real_crops(0.5 * clear + 0.45, clear)
+    crops = real_pair(0.5 * clear + 0.45, clear)
     lines = [system.step(Batch(None, None, None, crops, 1), 3e-3)[0] for _ in range(56)]
     taught = ["hazify" if "paired_hazy" in line else "dehaze" for line in lines]
     assert taught == 14 * ["dehaze", "dehaze", "dehaze", "hazify"]

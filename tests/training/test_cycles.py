@@ -22,7 +22,7 @@ def pair_of(kind: str) -> tuple[Generator, Generator]:
     torch.manual_seed(0)
     if kind == "resnet":
         return ResnetGenerator(4, 1), ResnetGenerator(4, 1)
-    small = {"widths": (4, 8), "blocks": (1, 1)}
+    small = {"widths": (4, 4, 8, 8, 8)}
     pair = ScatteringDehazer(**small), ScatteringHazifier(**small)  # type: ignore[arg-type]
     for network in pair:
         for parameter in network.parameters():
@@ -85,7 +85,8 @@ def bounded(dehaze: ScatteringDehazer, picture: Tensor) -> tuple[Tensor, Tensor]
     estimate = dehaze.predict(picture)
     size = estimate.transmission.shape[2], estimate.transmission.shape[3]
     t = torch.maximum(estimate.transmission, shadow_bound(picture, estimate.airlight, size, 0.03))
-    return upsampled(picture, t).clamp(0.05, 1), estimate.airlight
+    airlight = torch.nn.functional.interpolate(estimate.airlight, picture.shape[2:], mode="bilinear")
+    return upsampled(picture, t).clamp(0.05, 1), airlight
 
 
 @torch.no_grad()

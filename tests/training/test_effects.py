@@ -10,9 +10,10 @@ from claritygan_cli.training.effects import NEEDS, refuse_without_effect
     [
         ({}, "vgg"),
         ({}, "width"),
-        ({"generator": "resnet"}, "level_widths"),
+        ({"generator": "resnet"}, "decoder_widths"),
         ({"objective": "supervised"}, "cycle_weight"),
-        ({}, "airlight_weight"),
+        ({}, "gradient_weight"),
+        ({"generator": "resnet"}, "airlight_weight"),
         ({"optimizer": "adam"}, "weight_decay"),
     ],
 )

@@ -1,19 +1,17 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from claritygan_cli.data.synthesis import INDOOR, HazeParameters, HazyCrops, add_random_haze, concatenate, real_crops
+from claritygan_cli.data.haze_config import HazeConfig
+from claritygan_cli.data.synthesis import HazeParameters, HazyCrops, Scenes, add_random_haze, concatenate, real_pair
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.refinement import refine
+from claritygan_cli.engine.scattering import add_haze
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.cycles import (
     BOUNDED_LEARNING,
-    LEARNING,
-    estimate_depth,
     estimate_haze,
     make_cycles,
     put_into_more_haze,
@@ -47,6 +45,11 @@ def shaken(config: TrainConfig) -> GeneratorPair:
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
     return pair
+
+
+def distance_of(seen: Tensor, t: Tensor) -> Tensor:
+    """Of transmissions, and a fifth of their logarithms'."""
+    return (seen - t).abs().mean() + 0.2 * (seen.log() - t.log()).abs().mean()
 
 
 def assert_terms(terms: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
@@ -91,8 +94,10 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
         assert known_haze is not None
         assert made.depth_error is not None
         expected |= {
-            "cycle_transmission": 10 * 0.5 * (known_haze.seen_t - known_haze.known.t).abs().mean(),
-            "cycle_airlight": 10 * 0.3 * (known_haze.seen_airlight - haze.airlight)[0].abs().mean() / 2,
+            "cycle_transmission": 10 * 0.5 * distance_of(known_haze.seen_t, known_haze.known.t),
+            "cycle_airlight": 10
+            * 0.4
+            * ((1 - known_haze.known.t) * (known_haze.seen_airlight - haze.airlight)).abs().mean(),
             "cycle_depth": 10 * made.depth_error.abs().mean(),
         }
         assert isinstance(teacher, ScatteringDehazer)
@@ -101,11 +106,10 @@ def test_generator_terms_by_hand(config: TrainConfig, generator: str, form: str)
             again, *fakes = losses(hazy, clear, haze, None, StepKind(("dehaze",), more_haze))
             assert fakes == [None, None]
             cleared, t, light = estimate_haze(pair.dehaze, known.hazy)
-            shown = ((1 - known.t).mean((1, 2, 3)) > 0.05).reshape(2, 1, 1, 1)
             by_hand = {
                 "cycle_clear": 10 * (cleared - known.clear).abs().mean(),
-                "cycle_transmission": 10 * 0.5 * (t - known.t).abs().mean(),
-                "cycle_airlight": 10 * 0.3 * ((light - known.airlight).abs() * shown).mean(),
+                "cycle_transmission": 10 * 0.5 * distance_of(t, known.t),
+                "cycle_airlight": 10 * 0.4 * ((1 - known.t) * (light - known.airlight)).abs().mean(),
             }
             assert_terms(again, by_hand)
         again, *fakes = losses(hazy, clear, haze, None, StepKind(("hazify",)))
@@ -154,41 +158,75 @@ def mixed_crops() -> HazyCrops:
     """One synthetic pair with measured depth, one with invented depth, one real pair."""
     torch.manual_seed(3)
     clear, depth, real = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64), torch.rand(1, 3, 64, 64)
-    ranges = replace(INDOOR, odd=0.0, none=0.0)
-    made = add_random_haze(clear, depth, torch.tensor([True, False]), ranges, torch.Generator().manual_seed(0))
-    return concatenate([made, real_crops(real * 0.5 + 0.4, real)])
+    no = torch.zeros(2, dtype=torch.bool)
+    made = Scenes(clear, clear, depth, 0 * depth, torch.zeros(2, 1, 1, 1), torch.tensor([True, False]), no)
+    scenes = concatenate([made, real_pair(real * 0.5 + 0.4, real)])
+    return add_random_haze(scenes, HazeConfig(no_haze=0.0), torch.Generator().manual_seed(0))
+
+
+def half(picture: Tensor) -> Tensor:
+    return torch.nn.functional.interpolate(picture, (32, 32), mode="bilinear", antialias=True)
+
+
+def mean(difference: Tensor) -> np.ndarray:
+    return difference.abs().flatten(1).mean(1).numpy()
 
 
 @torch.no_grad()
-def test_paired_terms_of_scattering_generators_by_hand(config: TrainConfig) -> None:
+def test_terms_of_a_scattering_dehazer_by_hand(config: TrainConfig) -> None:
+    dehaze, crops = shaken(config).dehaze, mixed_crops()
+    assert isinstance(dehaze, ScatteringDehazer)
+    estimate = dehaze.predict(crops.hazy)
+    t, light = estimate.transmission, torch.nn.functional.interpolate(estimate.airlight, (32, 32), mode="bilinear")
+    result = (half(crops.hazy) - light) / t + light
+    clear, true_t = half(crops.clear), half(crops.t)
+    seen = torch.cat([(true_t / (true_t + 0.1))[:2], torch.ones(1, 1, 32, 32)])
+    slopes = torch.nn.functional.avg_pool2d
+    gradients = sum(
+        (mean(slopes(t - true_t, s).diff(dim=3)) + mean(slopes(t - true_t, s).diff(dim=2)))[:2].sum() / 3
+        for s in (1, 2, 4)
+    )
+    logarithms = mean(t.log() - true_t.log())
+    expected = {
+        "paired_clear": mean(seen * (result - clear)).mean(),
+        "paired_shown": 0.5 * float(((result.clamp(0, 1) - clear) ** 2).mean() + 1e-6) ** 0.5,
+        "paired_transmission": 0.5 * (mean(t - true_t) + 0.2 * logarithms)[:2].sum() / 3,
+        "paired_airlight": 0.4 * mean((1 - true_t) * (light - half(crops.airlight)))[:2].sum() / 3,
+        "paired_gradient": 0.15 * gradients,
+        "paired_black": 0.6 * float(((0.05 - result).clamp_min(0) * (clear > 0.08)).mean()),
+    }
+    terms = dehazing_terms(config.losses, dehaze, crops)
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
+
+
+@torch.no_grad()
+def test_terms_of_a_scattering_hazifier_by_hand(config: TrainConfig) -> None:
     pair, crops = shaken(config), mixed_crops()
     assert isinstance(pair.dehaze, ScatteringDehazer)
     assert isinstance(pair.hazify, ScatteringHazifier)
-    torch.nn.init.constant_(pair.dehaze.head.bias, -2.0)  # type: ignore[arg-type]  # sees more haze than there can be
-    (_, t, light), (_, bounded, _) = (estimate_haze(pair.dehaze, crops.hazy, c) for c in (LEARNING, BOUNDED_LEARNING))
-    assert (t < bounded - 0.1).any()
-    depth = estimate_depth(pair.hazify, crops.clear)
-    seen = refine(crops.hazy, pair.dehaze.predict(crops.hazy), BOUNDED_LEARNING)
-    assert isinstance(seen, HazeEstimate)
-    density = torch.cat([crops.density[:2], seen.density[2:]])
-    airlight = torch.cat([crops.airlight[:2], light[2:]])
+    depth, true = pair.hazify.predict(crops.clear).depth, half(crops.depth)
+    haze = refine(crops.hazy, pair.dehaze.predict(crops.hazy), BOUNDED_LEARNING)
+    assert isinstance(haze, HazeEstimate)
 
-    def fog(distance: Tensor) -> Tensor:
-        return crops.clear * torch.exp(-density * distance) + airlight * (1 - torch.exp(-density * distance))
+    def large(x: Tensor) -> Tensor:
+        return torch.nn.functional.interpolate(x, (64, 64), mode="bilinear")
 
-    def mean(difference: Tensor) -> np.ndarray:
-        return difference.abs().flatten(1).mean(1).numpy()
+    def normal(x: Tensor) -> Tensor:
+        x = x.flatten(1) - x.flatten(1).median(1, keepdim=True).values
+        return x / (x.abs().mean(1, keepdim=True) + 0.01)
 
-    hazy = torch.cat([fog(crops.depth)[:2], crops.hazy[2:]])
+    again = add_haze(crops.clear, torch.exp(-haze.density * large(depth)), large(haze.airlight))
+    trust = np.array([1, 0.6, 0])
+    logarithms = mean((depth + 0.03).log() - (true + 0.03).log())
     expected = {
-        "paired_clear": mean((crops.hazy - light) / t + light - crops.clear).mean(),
-        "paired_transmission": 0.5 * mean(t - crops.t)[:2].sum() / 3,
-        "paired_airlight": 0.3 * mean(light - crops.airlight)[:2].sum() / 3,
-        "paired_depth": (mean(depth - crops.depth)[:2] * [1, 0.3]).sum() / 3,
-        "paired_hazy": (mean(fog(depth) - hazy) * [1, 0.3, 1]).mean(),
+        "paired_depth": ((mean(depth - true) + 0.1 * logarithms) * trust).sum() / 3,
+        "paired_order": 0.3 * mean(normal(depth) - normal(true))[:2].sum() / 3,
+        "paired_hazy": mean(again - crops.hazy)[2] / 3,
     }
-    terms = dehazing_terms(config.losses, pair.dehaze, crops) | hazifying_terms(config.losses, pair, crops)
-    assert terms.keys() == expected.keys()
+    terms = hazifying_terms(config.losses, pair, crops)
+    assert terms.keys() == expected.keys() | {"paired_gradient"}
     for name, value in expected.items():
         assert terms[name].item() == pytest.approx(float(value), rel=1e-4), name
 
@@ -202,7 +240,8 @@ def test_a_dehazer_that_sees_too_much_haze_learns_from_shadows(config: TrainConf
     bounded = refine(picture, dehaze.predict(picture), BOUNDED_LEARNING)
     assert isinstance(bounded, HazeEstimate)
     assert (bounded.transmission > 0.5).any()  # it would be held back
-    crops = replace(real_crops(picture, picture), t=haze, known=torch.ones(1, dtype=torch.bool))
+    yes = torch.ones(1, dtype=torch.bool)
+    crops = HazyCrops(picture, picture, haze, picture, haze, yes, yes)
     torch.stack(list(dehazing_terms(config.losses, dehaze, crops).values())).sum().backward()
     assert dehaze.head.bias.grad is not None
     torch.testing.assert_close(dehaze.head.bias.grad.sign(), torch.tensor([-1.0]))  # towards less haze

@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,7 +55,7 @@ def train(
         for f in fields(group)
         if was_given(context, f.name)
     }
-    settings = start_settings(config, run.out if resume else None, resume).changed(**given)
+    settings = settings_of(config, run.out if resume else None, resume, given)
     refuse_without_effect(settings, given)
     if not (settings.data.data or settings.data.hazy or settings.data.clear):
         raise SettingError("data", None, "name a folder to train on, or folders of hazy and of clear pictures")
@@ -67,22 +67,23 @@ def train(
     run_training(replace(settings, run=replace(settings.run, out=out)), resume=resume, dry_run=dry_run)
 
 
-def start_settings(recipe: Path | None, run: Path | None, resume: bool) -> TrainConfig:
-    """The settings that options then change: a run's own, a recipe's, or the defaults.
+def settings_of(recipe: Path | None, run: Path | None, resume: bool, given: dict[str, Any]) -> TrainConfig:
+    """A run's own settings, a recipe's, or the defaults, but for those that are given.
 
     Raises:
+        SettingError: settings do not go together.
         SettingError: a run is to be resumed and not named, or a recipe is named beside it.
         UsageError: the run or the recipe cannot be read.
     """
     if resume and run is None:
         raise SettingError("out", None, "name the run to go on with")
     if not resume and recipe is None:
-        return TrainConfig()
+        return TrainConfig().changed(**given)
     from claritygan_cli.training.run_folder import RunFolder, recipe_of
 
     if resume and recipe is not None:
         raise SettingError("config", recipe, "a run that goes on has its own recipe; leave this out")
     if recipe is not None:
-        return TrainConfig().changed(**recipe_of(recipe))
+        return TrainConfig().changed(**(recipe_of(recipe) | given))
     assert run is not None
-    return RunFolder(run).read_recipe()
+    return RunFolder(run).read_recipe().changed(**given)

@@ -17,19 +17,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from claritygan_cli.data.haze_config import HazeConfig
 from claritygan_cli.data.kinds import STRIDE, CropShapes, Part
-from claritygan_cli.data.layouts import Source, TrainingFiles
+from claritygan_cli.data.layouts import Source, TrainingFiles, cumulative_shares
 from claritygan_cli.data.reader import Reader, cut, random_box
 from claritygan_cli.data.synthesis import (
-    INDOOR,
-    OUTDOOR,
     HazeParameters,
-    HazyCrops,
+    Scenes,
     add_random_haze,
     concatenate,
     draw_any_haze,
-    real_crops,
-    vary_colours,
+    real_pair,
 )
 from claritygan_cli.errors import DataError
 
@@ -50,7 +48,7 @@ class Batch:
     Attributes:
         hazy, clear: (N, 3, H, W) in [0, 1], of different scenes.
         haze: to put in front of the clear ones.
-        pairs: hazy crops with what is known of them.
+        pairs: scenes to put haze into, and really hazy ones.
         images: pictures in the whole batch, of all processes.
         broken: what is wrong with files that were met and left out.
     """
@@ -58,7 +56,7 @@ class Batch:
     hazy: Tensor | None
     clear: Tensor | None
     haze: HazeParameters | None
-    pairs: HazyCrops | None
+    pairs: Scenes | None
     images: int
     broken: list[str] = field(default_factory=list)
 
@@ -68,7 +66,7 @@ class Batch:
         def move(value: Any) -> Any:
             if isinstance(value, Tensor):
                 return value.to(device)
-            if isinstance(value, HazyCrops | HazeParameters):
+            if isinstance(value, Scenes | HazeParameters):
                 return type(value)(**{f.name: move(getattr(value, f.name)) for f in fields(value)})
             return value
 
@@ -86,6 +84,8 @@ class BatchPlan:
         parts: of a batch that steps need, in turn: the first step the first of them, and so on, again and again.
         seed: of all random numbers.
         rank, ranks: this process and their number.
+        haze: what synthetic haze is drawn from.
+        weights: of sources, as :attr:`claritygan_cli.training.config.DataConfig.weights`.
     """
 
     batch: int
@@ -95,6 +95,8 @@ class BatchPlan:
     seed: int
     rank: int = 0
     ranks: int = 1
+    haze: HazeConfig = field(default_factory=HazeConfig)
+    weights: tuple[str, ...] = ()
 
     def shape_and_count(self, step: int) -> tuple[tuple[int, int], int]:
         """Shape of the crops of a step, and how many of them all processes get together."""
@@ -121,6 +123,7 @@ class Batches(Dataset[Batch | DataError]):
             PAIRS: files.pairs,
         }
         self.reader = Reader(round(ROOM * plan.size), memory)
+        self._shares = cumulative_shares(files.pairs, plan.weights) if plan.weights else None
         self._broken: dict[tuple[int, Path], str] = {}
         self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
@@ -131,7 +134,10 @@ class Batches(Dataset[Batch | DataError]):
         return max(1, -(-max(len(self.domains[domain]) for domain in wanted) // self.plan.batch))
 
     def _index(self, domain: int, number: int) -> int:
-        """Which source is drawn as the domain's ``number``-th: a new random order in every round."""
+        """Which source is drawn as the domain's ``number``-th: a new random order in every round, or by weights."""
+        if domain == PAIRS and self._shares is not None:
+            drawn = np.searchsorted(self._shares, np.random.default_rng([self.plan.seed, domain, number]).random())
+            return min(int(drawn), len(self._shares) - 1)
         count = len(self.domains[domain])
         kind_of_step = number // count
         if self._orders.get(domain, (-1,))[0] != kind_of_step:
@@ -141,7 +147,7 @@ class Batches(Dataset[Batch | DataError]):
 
     def _draw(
         self, domain: int, step: int, place: int, shape: tuple[int, int]
-    ) -> HazyCrops | tuple[Tensor, HazeParameters]:
+    ) -> Scenes | tuple[Tensor, HazeParameters]:
         sources = self.domains[domain]
         first = self._index(domain, step * self.plan.batch + place)
         for offset in range(len(sources)):
@@ -156,26 +162,27 @@ class Batches(Dataset[Batch | DataError]):
 
     def _crop(
         self, source: Source, domain: int, random: np.random.Generator, shape: tuple[int, int]
-    ) -> HazyCrops | tuple[Tensor, HazeParameters]:
+    ) -> Scenes | tuple[Tensor, HazeParameters]:
         truth = None
         if domain == PAIRS and source.haze == "real" and source.partner is not None:
             picture, truth = self.reader.pair(source.picture, source.partner)
-        elif domain == PAIRS and source.haze in ("masked", "invented"):
-            picture = self.reader.with_black_point(source.picture)
         else:
             picture = self.reader.picture(source.picture)
         box = random_box(picture.shape[1], picture.shape[2], shape, random)
         crop = cut(picture, box, shape)[None]
         if source.haze == "real":
-            return real_crops(crop, crop if truth is None else cut(truth, box, shape)[None])
-        depth = cut(self.reader.depth(source, random), box, shape)[None]
+            return real_pair(crop, crop if truth is None else cut(truth, box, shape)[None])
+        depth, sky = cut(self.reader.depth(source, random), box, shape)[None].split(1, 1)
         torch_random = torch.Generator().manual_seed(int(random.integers(2**63)))
         if domain == CLEAR:
-            return crop, draw_any_haze(depth, torch_random)
-        if domain == PAIRS:
-            crop = vary_colours(crop, torch_random)
-        measured = torch.tensor([source.haze == "measured"])
-        return add_random_haze(crop, depth, measured, INDOOR if source.haze == "measured" else OUTDOOR, torch_random)
+            return crop, draw_any_haze(depth.clamp_max(1), self.plan.haze, torch_random)
+        measured, no = torch.tensor([source.haze == "measured"]), torch.zeros(1, dtype=torch.bool)
+        veil = torch.zeros(1, 1, 1, 1) if measured else self.reader.natural_veil(source.picture)[None]
+        scene = Scenes(crop, crop, depth, sky.clamp_max(1), veil, measured, no)
+        if domain == HAZY:
+            made = add_random_haze(scene, self.plan.haze, torch_random)
+            return real_pair(made.hazy, made.clear)
+        return scene
 
     def _part(self, domain: int, step: int) -> list[Any]:
         shape, count = self.plan.shape_and_count(step)

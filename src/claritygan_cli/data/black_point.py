@@ -28,14 +28,17 @@ def black_point(picture: Tensor) -> float:
     return torch.quantile(dark, SHADOW_SHARE).item()
 
 
-def with_black_point(picture: Tensor) -> Tensor:
-    """A clear picture (3, H, W) of uint8 with its shadows as dark as those of other photos.
+def natural_veil(picture: Tensor) -> float:
+    """How much white lies over all of a clear picture (3, H, W) of uint8 and makes its shadows grey, in [0, 1].
 
-    To a dehazer that learns from it, the raised black point of a clear photo says that even haze is not to be taken
-    out.
+    To a dehazer that learns from it, such a photo says that thin even haze is not to be taken out.
     """
     thickness = black_point(picture)
     if not BLACK_POINT < thickness <= HIGHEST_BLACK_POINT:
-        return picture
-    excess = (thickness - BLACK_POINT) / (1 - BLACK_POINT)
-    return ((picture.float() / 255 - excess) / (1 - excess) * 255).clamp(0, 255).round().byte()
+        return 0.0
+    return (thickness - BLACK_POINT) / (1 - BLACK_POINT)
+
+
+def without_veil(picture: Tensor, veil: Tensor | float) -> Tensor:
+    """Pictures (N, 3, H, W) in [0, 1] without that white, which :func:`natural_veil` tells."""
+    return ((picture - veil) / (1 - veil)).clamp_min(0)

@@ -10,6 +10,10 @@ from skimage.segmentation import felzenszwalb
 
 CAMVID_SKY, CAMVID_UNLABELLED = 0, 11
 CAMVID_GROUND = (3, 4)
+LOGARITHM = 40
+"""Steps of an 8-bit logarithm of depth in which it grows e-fold."""
+FAR_QUANTILE, FARTHEST = 0.95, 2.0
+"""Relative depth is 1 at this quantile of the land, and cut off at that."""
 
 
 def ground_plane(height: int, width: int, horizon: float, tilt: float = 0.0, nearest: float = 0.06) -> np.ndarray:
@@ -52,6 +56,28 @@ def from_camvid_labels(labels: np.ndarray) -> np.ndarray:
     depth = ndimage.median_filter(depth, size=(1, 9))
     depth[labels == CAMVID_SKY] = 1
     return depth.astype(np.float32)
+
+
+def from_logarithms(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Relative depth from 8-bit logarithms: ``exp(value / 40)``. Sky is 0 or 255, those that stand in the upper half.
+
+    Args:
+        values: (H, W), uint8.
+
+    Returns:
+        Depth, 1 where 95 % of the land are nearer, at most 2, and there too in the sky; and the share of sky, 0 or 1:
+        (H, W) float32 each.
+    """
+    rows = np.arange(len(values))[:, None]
+    sky = np.zeros(values.shape, bool)
+    for value in (0, 255):
+        there = values == value
+        if there.any() and (rows * there).sum() / there.sum() < len(values) / 2:
+            sky |= there
+    depth = np.exp(values.astype(np.float32) / LOGARITHM)
+    far = float(np.quantile(depth[~sky], FAR_QUANTILE)) if (~sky).any() else 1.0
+    depth = np.where(sky, FARTHEST, np.clip(depth / far, 0, FARTHEST))
+    return depth.astype(np.float32), sky.astype(np.float32)
 
 
 def _looks_like_sky(image: np.ndarray, segments: np.ndarray) -> np.ndarray:

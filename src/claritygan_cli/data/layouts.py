@@ -4,22 +4,28 @@
     NAME_hazy with NAME_GT      both in one folder, as in NH-HAZE
     trainA/ with trainB/        the CycleGAN layout: A hazy, B clear; testA/ and testB/ are for validation
     NAME/rgb with NAME/depth    photos with depth (PNG, 8 or 16 bit, 0 = unknown): haze is put in while training
+    NAME with NAME_depth        the same
     NAME/rgb with NAME/labels   street scenes with CamVid class masks, from which depth is made
 
 Names are taken in any case, and with words around them (ITS_haze, clear_images). Folders within folders are searched
 too, but for those of test sets (SOTS, HSTS, test, val).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
-from claritygan_cli.data.naming import ROLES, folders_of, is_test_set, marked, parts_of
+import numpy as np
+
+from claritygan_cli.data.naming import ROLES, folders_of, is_test_set, marked, parts_of, role_of
 from claritygan_cli.data.pairs import Truths, is_flat, seen_in
-from claritygan_cli.errors import DataError, UsageError
+from claritygan_cli.errors import DataError, SettingError, UsageError
 from claritygan_cli.media.find import image_files
 
-HazeOrigin = Literal["real", "measured", "masked", "invented"]
+HazeOrigin = Literal["real", "measured", "relative", "masked", "invented"]
+DEPTH_SUFFIX = "_depth"
 RESIDE_SITE = "https://sites.google.com/view/reside-dehaze-datasets"
 UNDERSTOOD = (
     "understood are hazy/ + clear/ or gt/ (RESIDE's ITS, OTS, SOTS), trainA/ (hazy) + trainB/ (clear), and "
@@ -33,8 +39,9 @@ class Source:
 
     Attributes:
         picture: the file.
-        haze: where its haze comes from: it is ``real`` (in the file), or put in by depth that is ``measured``, made
-            from a ``masked`` street scene, or ``invented``.
+        haze: where its haze comes from: it is ``real`` (in the file), or put in by depth that is ``measured``, or
+            ``relative`` (only its order is right, and there is sky), or made from a ``masked`` street scene, or
+            ``invented``.
         partner: the clear picture of a really hazy one where there is one; the depth or the mask of a clear one.
     """
 
@@ -51,11 +58,13 @@ class TrainingFiles:
         hazy: really hazy pictures, and scenes to put haze into.
         clear: clear pictures.
         pairs: hazy pictures whose clear picture is known, or will be since the haze is put in.
+        with_depth: clear pictures whose depth is known.
     """
 
     hazy: list[Source] = field(default_factory=list)
     clear: list[Path] = field(default_factory=list)
     pairs: list[Source] = field(default_factory=list)
+    with_depth: set[Path] = field(default_factory=set)
 
     def add_domains(self, hazy: list[Path], clear: list[Path], paired: bool = True) -> None:
         """Folders of hazy and of clear pictures.
@@ -76,14 +85,14 @@ class TrainingFiles:
             Source(path, "real", known.of(path, path.relative_to(folder)) if known is not None else None)
             for folder, path in hazy
         ]
-        used = {source.partner for source in sources}
+        used = {source.partner for source in sources} | self.with_depth
         self.hazy += sources
         self.clear += [path for _, path in truths]
         self.pairs += [source for source in sources if source.partner]
         self.pairs += [Source(path, "invented") for _, path in truths if path not in used]
 
     def add_scenes(self, folder: Path, partners: Path, haze: HazeOrigin) -> None:
-        """Photos with depth or masks of the same name, in the same subfolder.
+        """Photos with depth or masks of the same name, in the same subfolder; relative depth may be there for some.
 
         Raises:
             DataError: a photo has no partner.
@@ -91,6 +100,10 @@ class TrainingFiles:
         files = {path.relative_to(partners).with_suffix(""): path for path in image_files(partners)}
         for path in image_files(folder):
             partner = files.get(path.relative_to(folder).with_suffix(""))
+            if partner is None and haze == "relative":
+                self.clear.append(path)
+                self.pairs.append(Source(path, "invented"))
+                continue
             if partner is None:
                 raise DataError(f"{path}: has no partner in {partners}; every photo there needs one of the same name")
             scene = Source(path, haze, partner)
@@ -98,16 +111,33 @@ class TrainingFiles:
             self.clear.append(path)
             self.pairs.append(scene)
 
+    def add_depths(self, folder: Path, depths: Path, haze: HazeOrigin) -> None:
+        """Depth of the same name for some of the pictures of a folder."""
+        files = {path.stem: path for path in image_files(depths)}
+        for path in image_files(folder):
+            if role_of(folder.name) != "clear":  # else it is added as a clear picture
+                self.clear.append(path)
+            if path.stem in files:
+                self.with_depth.add(path)
+                self.pairs.append(Source(path, haze, files[path.stem]))
 
-def _collect(folder: Path, files: TrainingFiles, left_out: list[str]) -> None:
+
+def _collect(folder: Path, files: TrainingFiles, relative: frozenset[str], left_out: list[str]) -> None:
     """All that a folder and those below it hold; names of folders of test sets are noted."""
     scenes = folder / "rgb"
+    depth: HazeOrigin = "relative" if folder.name in relative else "measured"
     if scenes.is_dir():
-        for name, haze in (("depth", "measured"), ("labels", "masked")):
+        for name, haze in (("depth", depth), ("labels", "masked")):
             if (folder / name).is_dir():
-                files.add_scenes(scenes, folder / name, haze)  # type: ignore[arg-type]
+                files.add_scenes(scenes, folder / name, haze)
                 break
-    hazy, clear = ([p for p in parts_of(folder, role) if not is_test_set(p.name)] for role in ROLES)
+    for depths in folders_of(folder):
+        photos = folder / depths.name.removesuffix(DEPTH_SUFFIX)
+        if depths.name.endswith(DEPTH_SUFFIX) and photos.is_dir():
+            files.add_depths(photos, depths, "relative" if photos.name in relative else "measured")
+    hazy, clear = (
+        [p for p in parts_of(folder, role) if not (is_test_set(p.name) or (p / "rgb").is_dir())] for role in ROLES
+    )
     files.add_domains(hazy[:1], clear[:1], paired="trainA" not in {part.name for part in hazy[:1]})
     if is_flat(folder):
         beside = [path for path in image_files(folder) if path.parent == folder]
@@ -116,16 +146,24 @@ def _collect(folder: Path, files: TrainingFiles, left_out: list[str]) -> None:
     for part in folders_of(folder):
         if is_test_set(part.name):
             left_out.append(part.name)
-        elif part not in (*hazy, *clear) and not (scenes.is_dir() and part.name in ("rgb", "depth", "labels")):
-            _collect(part, files, left_out)
+        elif (
+            part not in (*hazy, *clear)
+            and not (scenes.is_dir() and part.name in ("rgb", "depth", "labels"))
+            and not part.name.endswith(DEPTH_SUFFIX)
+        ):
+            _collect(part, files, relative, left_out)
 
 
-def find_training_files(data: tuple[Path, ...], hazy: tuple[Path, ...], clear: tuple[Path, ...]) -> TrainingFiles:
+def find_training_files(
+    data: tuple[Path, ...], hazy: tuple[Path, ...], clear: tuple[Path, ...], relative: tuple[str, ...] = ()
+) -> TrainingFiles:
     """All pictures to train with.
 
     Args:
         data: folders in one of the layouts above.
         hazy, clear: folders of hazy and of clear pictures.
+        relative: names of folders of photos whose depth is relative, see
+            :func:`claritygan_cli.data.reader.read_relative_depth`.
 
     Raises:
         UsageError: a folder is missing or holds nothing to train with.
@@ -138,7 +176,7 @@ def find_training_files(data: tuple[Path, ...], hazy: tuple[Path, ...], clear: t
     for folder in data:
         before = len(files.hazy) + len(files.clear)
         tests: list[str] = []
-        _collect(folder, files, tests)
+        _collect(folder, files, frozenset(relative), tests)
         if len(files.hazy) + len(files.clear) == before:
             skipped = f", of which {', '.join(sorted(set(tests)))} are left out as test sets" if tests else ""
             raise UsageError(f"{folder}: no training pictures found there; {seen_in(folder)}{skipped}; {UNDERSTOOD}")
@@ -147,3 +185,40 @@ def find_training_files(data: tuple[Path, ...], hazy: tuple[Path, ...], clear: t
             raise UsageError(f"{folder}: no pictures in it; {UNDERSTOOD}")
     files.add_domains(list(hazy), list(clear))
     return files
+
+
+def cumulative_shares(sources: Sequence[Source], weights: Sequence[str]) -> np.ndarray:
+    """Probabilities of sources, added up: (n,) float64, the last 1.
+
+    Args:
+        weights: like ``"nyu/*=0.4"``: the share of all sources whose path ends as the pattern says (wildcards as in a
+            shell). The first pattern that fits counts; sources that fit none share what is left to 1.
+
+    Raises:
+        SettingError: one is not understood, or fits no source.
+    """
+    patterns = [weight.rpartition("=")[::2] for weight in weights]
+    chosen = np.full(len(sources), len(patterns))
+    for i, source in enumerate(sources):
+        path = source.picture.as_posix()
+        chosen[i] = next((k for k, (p, _) in enumerate(patterns) if fnmatch(path, f"*/{p}")), len(patterns))
+    shares = [*(_share(weight, text) for weight, (_, text) in zip(weights, patterns, strict=True)), 0.0]
+    shares[-1] = max(0.0, 1 - sum(shares))
+    counts = np.bincount(chosen, minlength=len(shares))
+    for weight, share, count in zip(weights, shares, counts, strict=False):
+        if share and not count:
+            raise SettingError("weights", weight, "fits none of the pictures to train on")
+    each = np.array(shares)[chosen] / counts[chosen]
+    if not each.sum():
+        raise SettingError("weights", weights, "leave nothing to train on")
+    return np.cumsum(each / each.sum())
+
+
+def _share(weight: str, text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingError("weights", weight, "must be like 'nyu/*=0.4', a pattern and a share from 0 to 1")
+    return share

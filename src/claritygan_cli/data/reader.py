@@ -12,8 +12,8 @@ from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
-from claritygan_cli.data.black_point import with_black_point
-from claritygan_cli.data.depth import from_camvid_labels, invent
+from claritygan_cli.data.black_point import natural_veil
+from claritygan_cli.data.depth import CAMVID_SKY, from_camvid_labels, from_logarithms, invent
 from claritygan_cli.data.layouts import Source
 from claritygan_cli.engine.resampling import resize
 from claritygan_cli.errors import DataError, ImageError
@@ -48,17 +48,19 @@ def cut(picture: Tensor, box: Box, shape: tuple[int, int]) -> Tensor:
     """A crop of a picture or map.
 
     Args:
-        picture: (C, H, W), uint8, or float in [0, 1].
+        picture: (C, H, W), uint8, or float >= 0.
 
     Returns:
-        (C, h, w), float32 in [0, 1].
+        (C, h, w), float32; in [0, 1] if it was uint8.
     """
     height, width = picture.shape[1:]
     top, left = int(box.top * height), int(box.left * width)
     bottom = max(top + 1, int((box.top + box.height) * height))
     right = max(left + 1, int((box.left + box.width) * width))
     part = picture[None, :, top:bottom, left:right].float()
-    crop = resize(part / 255 if picture.dtype == torch.uint8 else part, shape)[0].clamp(0, 1)
+    crop = resize(part / 255 if picture.dtype == torch.uint8 else part, shape)[0].clamp_min(0)
+    if picture.dtype == torch.uint8:
+        crop = crop.clamp_max(1)
     return crop.flip(2) if box.mirrored else crop
 
 
@@ -110,14 +112,13 @@ class Reader:
         """
         return self._keep((path, size), lambda: self._read(path, size))
 
-    def with_black_point(self, path: Path) -> Tensor:
-        """A clear picture with black shadows, (3, H, W) uint8; see
-        :func:`claritygan_cli.data.black_point.with_black_point`.
+    def natural_veil(self, path: Path) -> Tensor:
+        """See :func:`claritygan_cli.data.black_point.natural_veil`; (1, 1, 1) float32.
 
         Raises:
             DataError: the file cannot be read.
         """
-        return self._keep((path, "with_black_point"), lambda: with_black_point(self.picture(path)))
+        return self._keep((path, "veil"), lambda: torch.tensor([[[natural_veil(self.picture(path))]]]))
 
     def pair(self, path: Path, truth: Path) -> tuple[Tensor, Tensor]:
         """A picture and its truth, cut to their common middle where their sizes differ.
@@ -156,13 +157,13 @@ class Reader:
         return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).contiguous()
 
     def depth(self, source: Source, random: np.random.Generator) -> Tensor:
-        """Relative depth of a clear picture: (1, h, w) float16 in [0, 1], 1 the farthest.
+        """Depth and sky of a clear picture, (2, h, w) float16; see :class:`claritygan_cli.data.synthesis.Scenes`.
 
         Raises:
             DataError: a file cannot be read.
         """
         if source.partner is not None:
-            path, read = source.partner, read_depth if source.haze == "measured" else read_mask
+            path, read = source.partner, READ[source.haze]
             depth = self._keep((path,), lambda: read(path))
             picture = self.picture(source.picture)
             aspects = [map.shape[2] / map.shape[1] for map in (depth, picture)]
@@ -179,7 +180,12 @@ class Reader:
         size = (max(8, round(image.shape[1] * scale)), max(8, round(image.shape[2] * scale)))
         small = resize(image[None].float() / 255, size)[0].permute(1, 2, 0).numpy()
         depth = invent(small, np.random.default_rng([zlib.crc32(path.name.encode()), variant]))
-        return torch.from_numpy(depth)[None].half()
+        return without_sky(depth)
+
+
+def without_sky(depth: np.ndarray) -> Tensor:
+    """Depth (h, w) with an empty map of sky: (2, h, w) float16."""
+    return torch.from_numpy(np.stack([depth, np.zeros_like(depth)])).half()
 
 
 def _read_map(path: Path) -> np.ndarray:
@@ -190,7 +196,8 @@ def _read_map(path: Path) -> np.ndarray:
 
 
 def read_depth(path: Path) -> Tensor:
-    """Depth divided by its maximum; unknown pixels take the value of the nearest known one: (1, h, w) float16.
+    """Depth divided by its maximum, and no sky; unknown pixels take the value of the nearest known one: (2, h, w)
+    float16.
 
     Raises:
         DataError: the file cannot be read, or holds no depth.
@@ -202,11 +209,23 @@ def read_depth(path: Path) -> Tensor:
     if unknown.any():
         nearest = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
         depth = depth[tuple(nearest)]
-    return torch.from_numpy(depth / depth.max())[None].half()
+    return without_sky(depth / depth.max())
+
+
+def read_relative_depth(path: Path) -> Tensor:
+    """Depth and sky of 8-bit logarithms, see :func:`claritygan_cli.data.depth.from_logarithms`: (2, h, w) float16.
+
+    Raises:
+        DataError: the file cannot be read, or is no such map.
+    """
+    values = _read_map(path)
+    if values.ndim != 2 or values.dtype != np.uint8:
+        raise DataError(f"{path}: holds no relative depth (8 bits, one channel)")
+    return torch.from_numpy(np.stack(from_logarithms(values))).half()
 
 
 def read_mask(path: Path) -> Tensor:
-    """Depth from a mask of CamVid's classes: (1, h, w) float16.
+    """Depth and sky from a mask of CamVid's classes: (2, h, w) float16.
 
     Raises:
         DataError: the file cannot be read, or is no mask.
@@ -214,4 +233,13 @@ def read_mask(path: Path) -> Tensor:
     labels = _read_map(path)
     if labels.ndim != 2:
         raise DataError(f"{path}: is no mask of classes (one channel)")
-    return torch.from_numpy(from_camvid_labels(labels))[None].half()
+    sky = (labels == CAMVID_SKY).astype(np.float32)
+    return torch.from_numpy(np.stack([from_camvid_labels(labels), sky])).half()
+
+
+READ: dict[str, Callable[[Path], Tensor]] = {
+    "measured": read_depth,
+    "relative": read_relative_depth,
+    "masked": read_mask,
+}
+"""How the partner of a source is read, by where its haze comes from."""

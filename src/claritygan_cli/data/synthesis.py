@@ -1,55 +1,28 @@
-"""Haze made from clear photos and depth, at random, for training.
+"""Haze made from clear photos and depth, at random, on whatever device the photos are on: ``I = J t + A (1 - t)``.
 
-RESIDE (Li et al., "Benchmarking Single-Image Dehazing and Beyond", TIP 2019) renders ``I = J t + A (1 - t)`` with
-``t = exp(-beta d / max d)``; indoors beta is in [0.6, 1.8] and A a grey in [0.7, 1.0].
+Ranges are :class:`HazeConfig`'s.
 """
 
-import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
+from claritygan_cli.data.black_point import without_veil
+from claritygan_cli.data.haze_config import HazeConfig, Range
+from claritygan_cli.data.jpeg import compressed
+from claritygan_cli.engine.estimate import LEAST_TRANSMISSION
+from claritygan_cli.engine.resampling import resize
 from claritygan_cli.engine.scattering import add_haze, transmission
 
-
-@dataclass(frozen=True)
-class HazeRange:
-    """What haze is drawn from.
-
-    Attributes:
-        density: lowest and highest density per unit of relative depth.
-        airlight: darkest and brightest grey of the airlight.
-        white: share of pictures whose airlight is nearly white; so it is throughout SOTS-indoor, and often in RESIDE's
-            outdoor sets.
-        distant: share of pictures with nothing near the camera, as in landscapes and aerial views, so that haze lies on
-            everything.
-        odd: share of pictures whose haze lies outside those ranges, is coloured, or patchy.
-        hidden: whether the odd ones hide what is farthest, as haze does in the sky of real photos, not of RESIDE's.
-        none: share of pictures with no haze at all.
-    """
-
-    density: tuple[float, float]
-    airlight: tuple[float, float]
-    white: float = 0.0
-    distant: float = 0.0
-    odd: float = 0.3
-    hidden: bool = False
-    none: float = 0.05
-
-
-WHITE = (0.96, 1.0)
-FARTHEST = 1.4
-"""Relative depth at which there would be no end of haze, where it hides what is farthest."""
-INDOOR = HazeRange(density=(0.6, 1.8), airlight=(0.7, 1.0), white=0.5)
-OUTDOOR = HazeRange(density=(0.2, 2.2), airlight=(0.78, 1.0), white=0.35, distant=0.75, odd=0.4, hidden=True, none=0.07)
-ANY = HazeRange(density=(0.3, 2.0), airlight=(0.7, 1.0), white=0.5)
-"""For pictures of which nothing is known."""
+BOUNDED_DEPTH = 1.3
+"""Depth beyond which land is no hazier in RESIDE's outdoor haze."""
+LAND, FARTHEST_LAND = 0.85, 1.15
+"""What a hazifier learns of relative depth: this times that of land, of which at most so much counts; 1 of the sky."""
 
 
 @dataclass
@@ -68,14 +41,36 @@ class HazeParameters:
 
 
 @dataclass
+class Scenes:
+    """Clear pictures that haze can be put into, and pairs whose haze is real.
+
+    Attributes:
+        clear: (N, 3, H, W) in [0, 1]. hazy: the same scenes in real haze; the clear ones where there is none.
+        depth: (N, 1, H, W) >= 0. If it was measured 1 is the farthest point; else 95 % of the land are nearer than 1.
+        sky: (N, 1, H, W) in [0, 1], share of sky, where depth has no meaning.
+        veil: (N, 1, 1, 1) in [0, 1], natural haze of the clear pictures, see :mod:`claritygan_cli.data.black_point`.
+        measured: (N,) bool, whether the depth was measured. real: (N,) bool, whether the haze is real.
+    """
+
+    clear: Tensor
+    hazy: Tensor
+    depth: Tensor
+    sky: Tensor
+    veil: Tensor
+    measured: Tensor
+    real: Tensor
+
+
+@dataclass
 class HazyCrops:
     """A batch of hazy pictures with all that is true of them.
 
     Attributes:
         hazy, clear: (N, 3, H, W) in [0, 1].
-        t: (N, 1, H, W). airlight: (N, 3, 1, 1). depth: (N, 1, H, W), as given. density: (N, 1, 1, 1).
-        measured: (N,) bool, whether the depth was measured and not invented.
-        known: (N,) bool, whether t, airlight, depth and density are known; zero where they are not.
+        t: (N, 1, H, W). airlight: (N, 3, H, W).
+        depth: (N, 1, H, W) in [0, 1], what a hazifier is to see.
+        measured: (N,) bool, whether the depth was measured.
+        known: (N,) bool, whether t, airlight and depth are known; they mean nothing where they are not.
     """
 
     hazy: Tensor
@@ -83,12 +78,11 @@ class HazyCrops:
     t: Tensor
     airlight: Tensor
     depth: Tensor
-    density: Tensor
     measured: Tensor
     known: Tensor
 
 
-Parts = TypeVar("Parts", HazyCrops, HazeParameters)
+Parts = TypeVar("Parts", Scenes, HazeParameters)
 
 
 def concatenate(parts: Sequence[Parts]) -> Parts:
@@ -97,99 +91,181 @@ def concatenate(parts: Sequence[Parts]) -> Parts:
     return type(parts[0])(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
-def real_crops(hazy: Tensor, clear: Tensor) -> HazyCrops:
+def real_pair(hazy: Tensor, clear: Tensor) -> Scenes:
     """Views (N, 3, H, W) whose haze nobody knows more of than it shows."""
     n, _, height, width = hazy.shape
-    nothing, no = torch.zeros(n, 1, height, width), torch.zeros(n, dtype=torch.bool)
-    return HazyCrops(hazy, clear, nothing, torch.zeros(n, 3, 1, 1), nothing, torch.zeros(n, 1, 1, 1), no, no)
+    nothing, yes = torch.zeros(n, 1, height, width), torch.ones(n, dtype=torch.bool)
+    return Scenes(clear, hazy, nothing, nothing, torch.zeros(n, 1, 1, 1), ~yes, yes)
 
 
-def uniform(low: float, high: float, shape: tuple[int, ...], random: torch.Generator) -> Tensor:
-    """Uniform random numbers in [low, high)."""
-    return low + (high - low) * torch.rand(shape, generator=random)
+class Dice:
+    """Random numbers for ``count`` pictures, (N, 1, 1, 1) each, on a generator's device."""
+
+    def __init__(self, count: int, random: torch.Generator) -> None:
+        self.count, self.random = count, random
+
+    def normal(self, *shape: int) -> Tensor:
+        """Normal numbers, (N, \\*shape)."""
+        return torch.randn((self.count, *shape), generator=self.random, device=self.random.device)
+
+    def some(self, share: float) -> Tensor:
+        """True for a share of the pictures."""
+        return torch.rand((self.count, 1, 1, 1), generator=self.random, device=self.random.device) < share
+
+    def between(self, low: float, high: float) -> Tensor:
+        """Numbers evenly between two."""
+        return low + (high - low) * torch.rand((self.count, 1, 1, 1), generator=self.random, device=self.random.device)
+
+    def within(self, range: Range, otherwise: Tensor | float) -> Tensor:
+        """Numbers of a range for the share of pictures that it is for, and ``otherwise`` for the others."""
+        share, low, high = range
+        return torch.where(self.some(share), self.between(low, high), otherwise)
 
 
-def vary_colours(image: Tensor, random: torch.Generator) -> Tensor:
-    """Random exposure, gamma and saturation, half of the time; (N, 3, H, W) in [0, 1]."""
-    n = (image.shape[0], 1, 1, 1)
-    some = (torch.rand(n, generator=random) < 0.5).float()
-    gamma = torch.exp(some * uniform(-0.35, 0.35, n, random))
-    gain = 1 + some * uniform(-0.15, 0.1, n, random)
-    saturation = 1 + some * uniform(-0.3, 0.3, n, random)
+def recoloured(image: Tensor, gamma: Tensor, gain: Tensor, saturation: Tensor) -> Tensor:
+    """Exposure, gamma and saturation changed; (N, 3, H, W) in [0, 1], the others (N, 1, 1, 1)."""
     image = (image.clamp(0, 1) ** gamma * gain).clamp(0, 1)
-    luma = image.mean(1, keepdim=True)
-    return (luma + (image - luma) * saturation).clamp(0, 1)
+    grey = image.mean(1, keepdim=True)
+    return (grey + (image - grey) * saturation).clamp(0, 1)
 
 
-def compressed(image: Tensor, quality: int) -> Tensor:
-    """What JPEG leaves of (3, H, W) in [0, 1]."""
-    file = io.BytesIO()
-    Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(file, "JPEG", quality=quality)
-    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).float() / 255
-
-
-def draw_haze(odd: Tensor, ranges: HazeRange, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random density (N, 1, 1, 1) and airlight (N, 3, 1, 1); ``odd``: (N, 1, 1, 1) of bool."""
-    one = tuple(odd.shape)
-    density = torch.where(
-        odd,
-        uniform(ranges.density[0] / 2, ranges.density[1] * 1.5, one, random),
-        uniform(*ranges.density, one, random),
+def vary_colours(image: Tensor, ranges: HazeConfig, dice: Dice) -> Tensor:
+    """Some pictures in other light; (N, 3, H, W) in [0, 1]."""
+    some = dice.some(ranges.varied_colours).float()
+    return recoloured(
+        image,
+        torch.exp(some * dice.between(*ranges.varied_gamma)),
+        1 + some * dice.between(*ranges.varied_gain),
+        1 + some * dice.between(*ranges.varied_saturation),
     )
-    density = density * (torch.rand(one, generator=random) >= ranges.none)
-    grey = uniform(*ranges.airlight, one, random)
-    low, high = ranges.airlight
-    grey = torch.where(odd, uniform(max(low - 0.25, 0.3), high, one, random), grey)
-    white = torch.rand(one, generator=random) < ranges.white
-    grey = torch.where(white & ~odd, uniform(*WHITE, one, random), grey)
-    # real haze is bluish or yellowish: red and blue move against each other
-    warm = odd * uniform(-0.08, 0.08, one, random)
-    tint = torch.cat([warm, warm * 0.2 + odd * uniform(-0.02, 0.02, one, random), -warm], 1)
-    return density, (grey + tint).clamp(0, 1)
 
 
-def draw_any_haze(relief: Tensor, random: torch.Generator) -> HazeParameters:
+def dulled(image: Tensor, ranges: HazeConfig, dice: Dice) -> Tensor:
+    """Pictures (N, 3, H, W) as on an overcast day."""
+    gamma = torch.exp(dice.between(*ranges.dull_gamma))
+    return recoloured(image, gamma, dice.between(*ranges.dull_gain), dice.between(*ranges.dull_saturation))
+
+
+def indoor_density(ranges: HazeConfig, dice: Dice) -> Tensor:
+    """Density (N, 1, 1, 1) per unit of the farthest depth."""
+    return dice.within(ranges.indoor_density_wide, dice.between(*ranges.indoor_density))
+
+
+def indoor_airlight(ranges: HazeConfig, dice: Dice) -> Tensor:
+    """Airlight (N, 3, 1, 1) of haze indoors."""
+    grey = dice.within(ranges.indoor_white, dice.between(*ranges.indoor_airlight))
+    return tinted(dice.within(ranges.indoor_dim, grey), dice.within(ranges.tint, 0.0))
+
+
+def tinted(grey: Tensor, warmth: Tensor) -> Tensor:
+    """A colour (N, 3, 1, 1): real haze is bluish or yellowish, red and blue move against each other."""
+    return grey + torch.cat([warmth, 0.3 * warmth, -warmth], 1)
+
+
+def outdoor_transmission(scenes: Scenes, ranges: HazeConfig, dice: Dice) -> Tensor:
+    """RESIDE's haze outdoors, (N, 1, H, W)."""
+    sky = dice.between(*ranges.outdoor_sky)
+    depth = torch.lerp(scenes.depth.clamp_max(BOUNDED_DEPTH), sky.expand_as(scenes.sky), scenes.sky)
+    nearest = dice.within(ranges.outdoor_nearest, dice.within(ranges.outdoor_nearest_wide, 0.0))
+    density = dice.within(ranges.outdoor_density_wide, dice.between(*ranges.outdoor_density))
+    return transmission(nearest + (1 - nearest) * depth, density)
+
+
+def fog_transmission(scenes: Scenes, ranges: HazeConfig, dice: Dice) -> Tensor:
+    """Fog, (N, 1, H, W): exponential in depth, and the sky farther away than any land."""
+    least, most = ranges.fog_transmission
+    density = -dice.between(math.log(least), math.log(most))
+    land = transmission(scenes.depth + dice.within(ranges.fog_nearest, 0.0), density)
+    return torch.lerp(land, transmission(dice.between(*ranges.fog_sky), density).expand_as(land), scenes.sky)
+
+
+def veil_transmission(scenes: Scenes, ranges: HazeConfig, dice: Dice) -> Tensor:
+    """Even haze, (N, 1, H, W), a little of which may come with depth."""
+    return dice.between(*ranges.veil_transmission) * transmission(scenes.depth, dice.between(*ranges.veil_density))
+
+
+def fog_light(size: tuple[int, int], ranges: HazeConfig, dice: Dice) -> Tensor:
+    """What fog's airlight is multiplied by, (N, 1, H, W): less at the ground and in the corners, more round the sun."""
+    device = dice.random.device
+    y = torch.linspace(-1, 1, size[0], device=device).reshape(1, 1, -1, 1)
+    x = torch.linspace(-1, 1, size[1], device=device).reshape(1, 1, 1, -1)
+    light = 1 - dice.within(ranges.gradient, 0.0) * (y + 1) / 2 + dice.within(ranges.slant, 0.0) * x
+    light = light * (1 - dice.within(ranges.vignette, 0.0) * (x**2 + y**2) / 2)
+    distance = (x - dice.between(-1, 1)) ** 2 + (y - dice.between(-1.2, 0.2)) ** 2
+    return light + dice.within(ranges.sun, 0.0) * torch.exp(-distance / (2 * ranges.sun_radius**2))
+
+
+def as_photographed(image: Tensor, ranges: HazeConfig, dice: Dice) -> Tensor:
+    """What cameras and phones do to a picture (N, 3, H, W): sharpening, resampling, noise, JPEG, and 8 bits."""
+    size = image.shape[2], image.shape[3]
+    blurred = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    image = image + dice.within(ranges.sharpening, 0.0) * (image - blurred)
+    share, least, most = ranges.resampling
+    scale = least + (most - least) * torch.rand((), generator=dice.random, device=dice.random.device).item()
+    small = resize(image, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+    image = torch.where(dice.some(share), resize(small, size), image)
+    image = (image + dice.within(ranges.noise, 0.0) * dice.normal(*image.shape[1:])).clamp(0, 1)
+    share, least, most = ranges.jpeg
+    if size[0] % 8 == size[1] % 8 == 0:
+        image = torch.where(dice.some(share), compressed(image, dice.between(least, most)), image)
+    return (image.clamp(0, 1) * 255).round() / 255
+
+
+def draw_any_haze(relief: Tensor, ranges: HazeConfig, random: torch.Generator) -> HazeParameters:
     """Haze for clear pictures whose depth a hazifier guesses; a random part of it follows ``relief`` instead.
 
     Args:
         relief: (N, 1, H, W) in [0, 1], a depth that they could have.
     """
-    one = (len(relief), 1, 1, 1)
-    density, airlight = draw_haze(torch.rand(one, generator=random) < ANY.odd, ANY, random)
-    share = uniform(0, 1, one, random)
-    return HazeParameters((1 - share) * density, share * density * relief, airlight)
+    dice = Dice(len(relief), random)
+    density = indoor_density(ranges, dice) * ~dice.some(ranges.no_haze)
+    share = dice.between(0, 1)
+    return HazeParameters((1 - share) * density, share * density * relief, indoor_airlight(ranges, dice).clamp(0, 1))
 
 
-def add_random_haze(
-    clear: Tensor, depth: Tensor, measured: Tensor, ranges: HazeRange, random: torch.Generator
-) -> HazyCrops:
-    """Hazy pictures from clear ones.
-
-    A few are made patchy (density varies smoothly over the picture), noisy (sensor noise after the haze), or compressed
-    (JPEG after all that).
+def add_random_haze(scenes: Scenes, ranges: HazeConfig, random: torch.Generator) -> HazyCrops:
+    """Hazy pictures, of real pairs as they are and of clear pictures by random haze.
 
     Args:
-        clear: (N, 3, H, W) in [0, 1].
-        depth: (N, 1, H, W) in [0, 1], 1 the farthest point of the whole photo.
-        measured: (N,) bool.
+        random: of the scenes' device.
     """
-    n, _, height, width = clear.shape
-    odd = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd
-    distant = (torch.rand((n, 1, 1, 1), generator=random) < ranges.distant).float()
-    nearest = distant * uniform(0.1, 0.9, (n, 1, 1, 1), random)
-    thickness = nearest + (1 - nearest) * torch.where(odd & ranges.hidden, depth / (FARTHEST - depth), depth)
-    density, airlight = draw_haze(odd, ranges, random)
-    patchy = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 3
-    if patchy.any():
-        patches = F.interpolate(torch.randn((n, 1, 4, 4), generator=random), (height, width), mode="bicubic")
-        thickness = thickness * torch.exp(0.35 * patchy * patches)
-    t = transmission(thickness, density)
-    hazy = add_haze(clear, t, airlight)
-    noisy = torch.rand((n, 1, 1, 1), generator=random) < ranges.odd / 2
-    if noisy.any():
-        sigma = noisy * uniform(0, 0.02, (n, 1, 1, 1), random)
-        hazy = hazy + sigma * torch.randn(hazy.shape, generator=random)
-    hazy = (hazy.clamp(0, 1) * 255).round() / 255
-    for i in torch.nonzero(torch.rand(n, generator=random) < ranges.odd / 3).flatten().tolist():
-        hazy[i] = compressed(hazy[i], int(torch.randint(60, 96, (1,), generator=random)))
-    return HazyCrops(hazy, clear, t, airlight, depth, density, measured, torch.ones(n, dtype=torch.bool))
+    count, _, height, width = scenes.clear.shape
+    dice = Dice(count, random)
+    indoors = scenes.measured.reshape(-1, 1, 1, 1)
+    weather = dice.between(0, 1)
+    fog = ~indoors & (weather < ranges.fog)
+    veil = ~indoors & ~fog & (weather < ranges.fog + ranges.veil)
+    natural = ~(fog | veil) & dice.some(ranges.natural_haze)
+    clear = vary_colours(without_veil(scenes.clear, torch.where(natural, 0.0, scenes.veil)), ranges, dice)
+    clear = torch.where(fog | (veil & dice.some(0.5)), dulled(clear, ranges, dice), clear)
+
+    t = torch.where(
+        indoors,
+        transmission(scenes.depth, indoor_density(ranges, dice)),
+        outdoor_transmission(scenes, ranges, dice),
+    )
+    t = torch.where(fog, fog_transmission(scenes, ranges, dice), t)
+    t = torch.where(veil, veil_transmission(scenes, ranges, dice), t).clamp(LEAST_TRANSMISSION, 1)
+    patches = F.interpolate(dice.normal(1, 4, 5), (height, width), mode="bicubic", align_corners=False)
+    t = t ** torch.exp(dice.within(ranges.patches, 0.0) * patches)
+    t = torch.where(dice.some(ranges.no_haze), 1.0, t).clamp(LEAST_TRANSMISSION, 1)
+
+    outdoors = dice.within(ranges.outdoor_white, dice.between(*ranges.outdoor_airlight))
+    airlight = torch.where(indoors, indoor_airlight(ranges, dice), tinted(outdoors, dice.within(ranges.tint, 0.0)))
+    foggy = dice.within(ranges.fog_white, dice.between(*ranges.fog_airlight))
+    airlight = torch.where(fog | veil, tinted(foggy, dice.within(ranges.fog_tint, 0.0)), airlight)
+    light = torch.where(fog, fog_light((height, width), ranges, dice), 1.0)
+    airlight = (airlight * light).clamp(0.05, 1).expand_as(clear)
+
+    hazy = as_photographed(add_haze(clear, t, airlight), ranges, dice)
+    real = scenes.real.reshape(-1, 1, 1, 1)
+    land = (LAND * scenes.depth.clamp_max(FARTHEST_LAND)).clamp_max(1)
+    return HazyCrops(
+        torch.where(real, scenes.hazy, hazy),
+        torch.where(real, scenes.clear, clear),
+        t,
+        airlight,
+        torch.where(indoors, scenes.depth, torch.lerp(land, torch.ones_like(land), scenes.sky)),
+        scenes.measured,
+        ~scenes.real,
+    )

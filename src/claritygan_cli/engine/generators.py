@@ -10,6 +10,9 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from claritygan_cli.engine.airlight import haze_colour
+from claritygan_cli.engine.decoder_widths import DECODER_WIDTHS
+from claritygan_cli.engine.encoder_decoder import EncoderDecoder
 from claritygan_cli.engine.estimate import (
     LEAST_TRANSMISSION,
     DepthEstimate,
@@ -22,8 +25,6 @@ from claritygan_cli.engine.resampling import resize, working_shape
 from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.restoration import restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
-from claritygan_cli.engine.unet import UNet
-from claritygan_cli.engine.unet_sizes import BLOCKS, WIDTHS
 
 
 def start_at(layer: nn.Module, value: float) -> None:
@@ -60,48 +61,44 @@ class Generator(nn.Module, ABC):
 
 
 class ScatteringGenerator(Generator):
-    """A generator for the scattering model: a U-Net that predicts a map at half the working size.
+    """A generator for the scattering model: an encoder and a decoder that predict a map at half the working size.
 
     Args:
-        widths, blocks: of the U-Net, level by level.
+        widths: channels of the decoder, see :class:`EncoderDecoder`.
         working_size: see :class:`Generator`.
     """
 
-    def __init__(
-        self, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS, working_size: int = 192
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...] = DECODER_WIDTHS, working_size: int = 384) -> None:
         super().__init__()
-        self.body = UNet(widths, blocks)
+        self.body = EncoderDecoder(widths)
         self.multiple, self.working_size = self.body.stride, working_size
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
         start_at(self.head, 0.0)
 
 
 class ScatteringDehazer(ScatteringGenerator):
-    """hazy -> clear: predicts transmission and airlight."""
+    """hazy -> clear: predicts transmission, and airlight as a smooth field."""
 
     restoration = RestorationConfig()
 
-    def __init__(
-        self, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS, working_size: int = 192
-    ) -> None:
-        super().__init__(widths, blocks, working_size)
-        self.attention = nn.Conv2d(widths[0], 1, 1, bias=False)  # softmax ignores a bias
-        self.airlight = nn.Sequential(nn.Linear(2 * widths[-1] + 3, 64), nn.ReLU(), nn.Linear(64, 3))
+    def __init__(self, widths: tuple[int, ...] = DECODER_WIDTHS, working_size: int = 384) -> None:
+        super().__init__(widths, working_size)
+        self.haziness = nn.Conv2d(widths[0], 1, 1, bias=False)  # a bias would change nothing
+        self.airlight = nn.Sequential(nn.Linear(2 * widths[-1] + 3, 64), nn.ReLU(), nn.Linear(64, 4))
         start_at(self.head, 1.0)
-        start_at(self.attention, 0.0)
+        start_at(self.haziness, 0.0)
         start_at(self.airlight[-1], 0.0)
 
     def predict(self, small: Tensor) -> HazeEstimate:
-        """Transmission (N, 1, h/2, w/2) in [LEAST_TRANSMISSION, 1] and one airlight (N, 3, 1, 1) in [0, 1]."""
-        features = self.body(small)
-        t = LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * torch.sigmoid(self.head(features.fine).float())
-        # airlight is the colour of the haziest part (He et al., CVPR 2009), found by attention and then corrected
-        weight = torch.softmax(self.attention(features.fine).float().flatten(2), dim=2)
-        colours = resize(small.float(), (features.fine.shape[2], features.fine.shape[3])).flatten(2)
-        haziest = (weight * colours).sum(2)
-        correction = self.airlight(torch.cat([features.scene, haziest], 1)).float()
-        return HazeEstimate(t, torch.sigmoid(torch.logit(haziest, eps=0.01) + correction)[:, :, None, None])
+        """Transmission (N, 1, h/2, w/2) in [LEAST_TRANSMISSION, 1] and airlight (N, 3, h', w') in [0, 1]."""
+        features, scene = self.body(small)
+        t = LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * torch.sigmoid(self.head(features).float())
+        near, whole = haze_colour(self.haziness(features), resize(small, (features.shape[2], features.shape[3])))
+        # one colour for the picture, or one for each place: the network says how much of either, and corrects them
+        said = self.airlight(torch.cat([scene.float(), whole.flatten(1)], 1)).float()[:, :, None, None]
+        share, correction = torch.sigmoid(said[:, 3:]), said[:, :3]
+        mixed = torch.lerp(torch.logit(whole, eps=0.01), torch.logit(near, eps=0.01), share)
+        return HazeEstimate(t, torch.sigmoid(mixed + correction))
 
 
 class ScatteringHazifier(ScatteringGenerator):

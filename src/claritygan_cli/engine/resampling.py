@@ -17,6 +17,11 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
 
 
+def enlarged(field: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear enlargement of a smooth field (N, C, h, w) to ``size``."""
+    return F.interpolate(field, size=size, mode="bilinear", align_corners=False)
+
+
 def working_shape(height: int, width: int, working_size: int, multiple: int) -> tuple[int, int]:
     """Size at which a network sees a picture: longest side ``working_size``, or the picture's own if that is less.
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from claritygan_cli.data.haze_config import HazeConfig
 from claritygan_cli.data.kinds import STRIDE, CropShapes
-from claritygan_cli.engine.unet_sizes import BLOCKS, WIDTHS
+from claritygan_cli.engine.decoder_widths import DECODER_WIDTHS
 from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.models.kinds import Device, Direction
 from claritygan_cli.settings import check, declared, setting, without_none
@@ -38,6 +39,19 @@ class DataConfig:
     clear: tuple[Path, ...] = setting((), help="Folder of clear pictures; may repeat.", metavar="DIR", panel=DATA)
     validation: tuple[Path, ...] = setting(
         (), help="Folder with pairs (RESIDE's SOTS) to score; may repeat.", metavar="DIR", panel=DATA
+    )
+    relative_depth: tuple[str, ...] = setting(
+        (),
+        help="Name of a folder of photos whose depth is 8 bits of exp(value / 40), sky 0 or 255; may repeat.",
+        metavar="NAME",
+        panel=DATA,
+    )
+    weights: tuple[str, ...] = setting(
+        (),
+        help="Share of the pairs that a pattern of paths gets, like 'nyu/*=0.4'; may repeat.",
+        metavar="PATTERN=SHARE",
+        flags=("--weight",),
+        panel=DATA,
     )
     batch: int = setting(4, help="Square crops in a step; larger crops come in smaller batches.", minimum=1, panel=DATA)
     size: int = setting(128, help="Side of a square crop in pixels, a multiple of 32.", minimum=64, panel=DATA)
@@ -69,11 +83,15 @@ class ModelConfig:
         shown_default="1.5 times the crops' size",
         panel=MODEL,
     )
-    level_widths: tuple[int, ...] = setting(
-        WIDTHS, help="scattering: channels of the U-Net's levels.", minimum=1, panel=MODEL
+    decoder_widths: tuple[int, ...] = setting(
+        DECODER_WIDTHS, help="scattering: channels of the decoder's five levels.", minimum=1, panel=MODEL
     )
-    level_blocks: tuple[int, ...] = setting(
-        BLOCKS, help="scattering: residual blocks of the U-Net's levels.", minimum=0, panel=MODEL
+    encoder_weights: Path | None = setting(
+        None,
+        help="scattering: EfficientNet-Lite0's weights to start from.",
+        metavar="FILE",
+        shown_default="from scratch",
+        panel=MODEL,
     )
     width: int = setting(64, help="resnet: channels of the first layer.", minimum=1, panel=MODEL)
     blocks: int = setting(9, help="resnet: residual blocks.", minimum=1, panel=MODEL)
@@ -81,10 +99,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        if len(self.level_widths) != len(self.level_blocks) or len(self.level_widths) < 2:
-            raise SettingError(
-                "level_blocks", self.level_blocks, "name one number for each of two or more level widths"
-            )
+        if len(self.decoder_widths) != len(DECODER_WIDTHS):
+            raise SettingError("decoder_widths", self.decoder_widths, f"name {len(DECODER_WIDTHS)}")
 
 
 @dataclass(frozen=True)
@@ -107,17 +123,15 @@ class LossConfig:
         0.5, help="Weight of transmission beside the clear picture.", minimum=0.0, panel=LOSSES
     )
     airlight_weight: float = setting(
-        0.3, help="Weight of airlight beside the clear picture.", minimum=0.0, panel=LOSSES
+        0.4, help="Weight of airlight, where haze shows it, beside the clear picture.", minimum=0.0, panel=LOSSES
     )
-    invented_depth_weight: float = setting(
-        0.3, help="Weight of pictures whose depth is invented, beside 1 of measured ones.", minimum=0.0, panel=LOSSES
+    gradient_weight: float = setting(
+        0.15, help="Weight of the gradients of transmission and depth.", minimum=0.0, panel=LOSSES
     )
-    visible_haze: float = setting(
-        0.05,
-        help="Mean share of airlight in a picture from which on airlight is learned.",
-        minimum=0.0,
-        maximum=1.0,
-        panel=LOSSES,
+    shadow_weight: float = setting(0.6, help="Weight of what comes out black and is not.", minimum=0.0, panel=LOSSES)
+    order_weight: float = setting(0.3, help="Weight of depth without its scale and shift.", minimum=0.0, panel=LOSSES)
+    unmeasured_depth_weight: float = setting(
+        0.6, help="Weight of pictures whose depth is not measured, beside 1 of others.", minimum=0.0, panel=LOSSES
     )
     r1_weight: float = setting(
         0.0, help="Weight of the R1 gradient penalty on discriminators; 0: off.", minimum=0.0, panel=LOSSES
@@ -160,6 +174,9 @@ class OptimisationConfig:
         panel=OPTIMISATION,
     )
     learning_rate: float = setting(2e-4, help="Its peak.", minimum=0.0, panel=OPTIMISATION)
+    encoder_rate: float = setting(
+        0.3, help="scattering: share of the learning rate that the encoder gets.", minimum=0.0, panel=OPTIMISATION
+    )
     constant_share: float = setting(
         0.5,
         help="Share of the run after which the learning rate falls linearly to 0.",
@@ -246,6 +263,7 @@ class TrainConfig:
     """
 
     data: DataConfig = field(default_factory=DataConfig)
+    haze: HazeConfig = field(default_factory=HazeConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
     optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)

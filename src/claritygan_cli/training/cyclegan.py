@@ -3,10 +3,12 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from claritygan_cli.data.batches import Batch
+from claritygan_cli.data.synthesis import HazyCrops, Scenes, add_random_haze
 from claritygan_cli.errors import SettingError
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import World
@@ -80,6 +82,13 @@ class CycleGAN:
         kind = AUTOCAST.get(self.config.optimisation.precision)
         return torch.autocast(self.device.type, kind) if kind else nullcontext()
 
+    @torch.no_grad()
+    def _with_haze(self, scenes: Scenes) -> HazyCrops:
+        """Scenes in random haze, made where they are; the same for a step whenever it is taken."""
+        seed = np.random.SeedSequence([self.config.run.seed, self.number, self.world.rank]).generate_state(1)[0]
+        random = torch.Generator(self.device).manual_seed(int(seed))
+        return add_random_haze(scenes, self.config.haze, random)
+
     def step(self, batch: Batch, learning_rate: float) -> tuple[Terms, Tensor]:
         """One update of the generators, or of one of them, then one of the discriminators if those were asked.
 
@@ -89,10 +98,9 @@ class CycleGAN:
         if self.discriminators is not None:
             self.discriminators.requires_grad_(False)
         kind = self.schedule[self.number % len(self.schedule)]
+        pairs = self._with_haze(batch.pairs) if batch.pairs is not None else None
         with self._autocast():
-            terms, fake_hazy, fake_clear = self._generator_objective(
-                batch.hazy, batch.clear, batch.haze, batch.pairs, kind
-            )
+            terms, fake_hazy, fake_clear = self._generator_objective(batch.hazy, batch.clear, batch.haze, pairs, kind)
         finite = self.steppers["generators"].step(torch.stack(list(terms.values())).sum(), learning_rate)
         if self.discriminators is not None and fake_hazy is not None and finite:
             old_hazy, old_clear = self.pools["hazy"].query(fake_hazy), self.pools["clear"].query(fake_clear)

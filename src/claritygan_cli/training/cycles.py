@@ -15,6 +15,7 @@ from claritygan_cli.data.synthesis import HazeParameters
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.refinement import predict, refine
+from claritygan_cli.engine.resampling import enlarged
 from claritygan_cli.engine.restoration import full_size_map, full_size_transmission
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import add_haze, haze_density, remove_haze, transmission
@@ -26,7 +27,7 @@ class KnownHaze:
 
     Attributes:
         hazy: in haze. clear: without.
-        t: (N, 1, H, W) in (0, 1]. airlight: (N, 3, 1, 1) in [0, 1].
+        t: (N, 1, H, W) in (0, 1]. airlight: (N, 3, 1, 1) or (N, 3, H, W), in [0, 1].
     """
 
     hazy: Tensor
@@ -41,7 +42,7 @@ class KnownHazeResult:
 
     Attributes:
         cleared: what the dehazer made of the hazy pictures, not clamped.
-        seen_t, seen_airlight: haze as the dehazer saw it, (N, 1, H, W) and (N, 3, 1, 1).
+        seen_t, seen_airlight: haze as the dehazer saw it, (N, 1, H, W) and (N, 3, H, W).
     """
 
     known: KnownHaze
@@ -97,7 +98,8 @@ def estimate_depth(hazify: ScatteringHazifier, clear: Tensor) -> Tensor:
 def estimate_haze(
     dehaze: ScatteringDehazer, pictures: Tensor, config: RestorationConfig = BOUNDED_LEARNING
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures (N, 3, H, W) without their haze, not clamped, and its transmission and airlight.
+    """Pictures (N, 3, H, W) without their haze, not clamped, and its transmission (N, 1, H, W) and airlight, of their
+    own size.
 
     Args:
         pictures: of sides that the network can take as they are.
@@ -105,7 +107,8 @@ def estimate_haze(
     estimate = refine(pictures, predict(dehaze.predict, pictures, config, dehaze.multiple), config)
     assert isinstance(estimate, HazeEstimate)
     t = full_size_transmission(pictures, pictures, estimate, config)
-    return remove_haze(pictures, t, estimate.airlight), t, estimate.airlight
+    airlight = enlarged(estimate.airlight, (pictures.shape[2], pictures.shape[3]))
+    return remove_haze(pictures, t, airlight), t, airlight
 
 
 def depth_behind(t: Tensor, density: Tensor) -> Tensor:

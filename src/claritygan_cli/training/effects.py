@@ -18,11 +18,20 @@ NEEDS: tuple[tuple[tuple[str, ...], Holds, str], ...] = (
     (("adversarial", "cycle_weight", "identity_weight", "perceptual_weight"), _unpaired, UNPAIRED_ALONE),
     (("paired_weight", "r1_weight", "pool_size", "discriminator_width"), _unpaired, UNPAIRED_ALONE),
     (
-        ("transmission_weight", "airlight_weight", "invented_depth_weight", "visible_haze"),
+        ("gradient_weight", "shadow_weight", "order_weight", "unmeasured_depth_weight", "weights"),
         lambda c: c.losses.paired,
         "needs supervised terms: a paired weight above 0, or the supervised objective",
     ),
-    (("level_widths", "level_blocks"), lambda c: c.model.generator == "scattering", "is for the scattering generator"),
+    (
+        ("transmission_weight", "airlight_weight"),
+        lambda c: c.model.generator == "scattering",
+        "is for the scattering generator",
+    ),
+    (
+        ("decoder_widths", "encoder_weights", "encoder_rate"),
+        lambda c: c.model.generator == "scattering",
+        "is for the scattering generator",
+    ),
     (("width", "blocks"), lambda c: c.model.generator == "resnet", "is for the resnet generator"),
     (("weight_decay",), lambda c: c.optimisation.optimizer != "adam", "has no effect with adam"),
 )

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from claritygan_cli.engine.generators import Generator
+from claritygan_cli.engine.generators import Generator, ScatteringGenerator
 from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.models.kinds import Direction
 from claritygan_cli.models.loading import open_model
 from claritygan_cli.models.weights import ModelCard, build_generator
 from claritygan_cli.training.config import TrainConfig
+from claritygan_cli.training.encoder_weights import read_encoder_weights
 from claritygan_cli.training.schedule import DIRECTIONS
 
 WORKING_SHARE = 1.5
@@ -43,7 +44,7 @@ def fresh_card(config: TrainConfig, direction: Direction) -> ModelCard:
     if settings.generator == "resnet":
         architecture |= {"width": settings.width, "blocks": settings.blocks}
     else:
-        architecture |= {"widths": list(settings.level_widths), "blocks": list(settings.level_blocks)}
+        architecture |= {"widths": list(settings.decoder_widths)}
     return ModelCard(config.model.generator, direction, architecture)
 
 
@@ -55,7 +56,7 @@ def make_generator_pair(config: TrainConfig, resumed: dict[Direction, ModelCard]
 
     Raises:
         ModelError: a file is missing or damaged.
-        UsageError: the initial models are of another kind than the run's.
+        UsageError: the initial models are of another kind than the run's, or the encoder's weights are not usable.
     """
     torch.manual_seed(config.run.seed)
     networks: dict[Direction, Generator] = {}
@@ -72,6 +73,8 @@ def make_generator_pair(config: TrainConfig, resumed: dict[Direction, ModelCard]
         elif config.model.initial is None:
             card = fresh_card(config, direction)
             network = build_generator(card)
+            if config.model.encoder_weights is not None and isinstance(network, ScatteringGenerator):
+                network.body.encoder.load_state_dict(read_encoder_weights(config.model.encoder_weights))
         else:
             bundled = config.model.initial == "bundled"
             if not (bundled or Path(config.model.initial).is_dir()):

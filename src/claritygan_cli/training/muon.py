@@ -48,12 +48,16 @@ class Muon(torch.optim.Optimizer):
     """Optimiser of convolutions' weights (O, I, h, w), each taken as a matrix (O, I h w).
 
     Args:
-        parameters: see :func:`is_hidden`.
+        parameters: see :func:`is_hidden`; or groups of them.
         lr: learning rate, of the size that AdamW wants.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
@@ -66,7 +70,7 @@ class Muon(torch.optim.Optimizer):
                 if p.grad is not None:
                     alike[p.shape].append(p)
             for parameters in alike.values():
-                self._step(parameters, **{k: v for k, v in group.items() if k != "params"})
+                self._step(parameters, group["lr"], group["momentum"], group["weight_decay"])
 
     def _step(self, parameters: list[nn.Parameter], lr: float, momentum: float, weight_decay: float) -> None:
         updates = []

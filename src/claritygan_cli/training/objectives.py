@@ -9,15 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from claritygan_cli.data.synthesis import HazeParameters, HazyCrops
-from claritygan_cli.engine.estimate import HazeEstimate
+from claritygan_cli.engine.estimate import LEAST_TRANSMISSION, HazeEstimate
 from claritygan_cli.engine.generators import Generator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.patchgan import PatchDiscriminator
 from claritygan_cli.engine.refinement import refine
-from claritygan_cli.engine.scattering import add_haze, transmission
+from claritygan_cli.engine.resampling import enlarged, resize
+from claritygan_cli.engine.scattering import add_haze, remove_haze, transmission
 from claritygan_cli.training.config import LossConfig, TrainConfig
 from claritygan_cli.training.cycles import (
     BOUNDED_LEARNING,
-    LEARNING,
     KnownHazeResult,
     dehaze_known,
     estimate_depth,
@@ -39,6 +39,18 @@ from claritygan_cli.training.losses import (
 from claritygan_cli.training.schedule import BOTH, StepKind
 
 Terms = dict[str, Tensor]
+LOGARITHM_SHARE = 0.2
+"""Weight of the logarithm of transmission beside transmission, so that dense haze counts as well."""
+HARDLY_VISIBLE = 0.1
+"""Transmission at which the clear picture counts half: behind denser haze there is little to be seen of it."""
+SHOWN_SHARE = 0.5
+"""Weight of the root mean square error of the picture as it will be shown, beside the L1 distance."""
+BLACK, NOT_BLACK = 0.05, 0.08
+"""Brightness below which a result is black, and above which a clear picture is not."""
+NEAR = 0.03
+"""Added to depth before logarithms are taken."""
+GRADIENT_SCALES = (1, 2, 4)
+"""In pixels of the network's map."""
 
 
 def each(difference: Tensor) -> Tensor:
@@ -53,51 +65,90 @@ def estimate_terms(
     seen_airlight: Tensor,
     t: Tensor,
     airlight: Tensor,
-    known: Tensor | bool = True,
+    known: Tensor | float = 1.0,
 ) -> Terms:
-    """L1 distances of an estimate from the haze where that is known, and from the airlight where haze shows it."""
-    visible = known & ((1 - t).mean((1, 2, 3)) > config.visible_haze)
+    """L1 distances of an estimate from the haze where that is known: of transmission and its logarithm, and of the
+    airlight as far as haze shows it.
+
+    Args:
+        known: (N,), 1 or 0, or one number for all.
+    """
+    distance = each(seen_t - t) + LOGARITHM_SHARE * each(seen_t.clamp_min(LEAST_TRANSMISSION).log() - t.log())
     return {
-        f"{kind}_transmission": config.transmission_weight * (each(seen_t - t) * known).mean(),
-        f"{kind}_airlight": config.airlight_weight * (each(seen_airlight - airlight) * visible).mean(),
+        f"{kind}_transmission": config.transmission_weight * (distance * known).mean(),
+        f"{kind}_airlight": config.airlight_weight * (each((1 - t) * (seen_airlight - airlight)) * known).mean(),
     }
 
 
+def gradient_distance(difference: Tensor, known: Tensor) -> Tensor:
+    """Mean size of a difference's gradients, at three scales (Li, Snavely, "MegaDepth", CVPR 2018).
+
+    Args:
+        difference: (N, 1, H, W). known: (N,), 1 or 0, which of them count.
+    """
+    total = torch.zeros((), device=difference.device)
+    for scale in GRADIENT_SCALES:
+        small = F.avg_pool2d(difference, scale)
+        total = total + ((each(small.diff(dim=3)) + each(small.diff(dim=2))) * known).mean()
+    return total
+
+
+def normalised(depth: Tensor) -> Tensor:
+    """Depth (N, 1, H, W) without its scale and shift (Ranftl et al., "Towards Robust Monocular Depth Estimation", TPAMI
+    2022, equation 5)."""
+    flat = depth.flatten(1)
+    centred = flat - flat.median(1, keepdim=True).values
+    return centred / (centred.abs().mean(1, keepdim=True) + 0.01)
+
+
 def dehazing_terms(config: LossConfig, dehaze: Generator, crops: HazyCrops) -> Terms:
-    """L1 distances from the clear picture; for a scattering dehazer also from the transmission, and from the airlight
-    where there is haze to see it in, as far as they are known.
+    """L1 distances from the clear picture; for a scattering dehazer from the clear picture where something of it can be
+    seen, also as it will be shown, from what is known of its haze, and from black where nothing is black. All at the
+    size of the network's map.
     """
     if not isinstance(dehaze, ScatteringDehazer):
         return {"paired_clear": F.l1_loss(dehaze(crops.hazy).float(), crops.clear)}
-    clear, t, airlight = estimate_haze(dehaze, crops.hazy, LEARNING)
+    estimate = dehaze.predict(crops.hazy)
+    seen, size = estimate.transmission, (estimate.transmission.shape[2], estimate.transmission.shape[3])
+    t, hazy, clear, airlight = (resize(x, size) for x in (crops.t, crops.hazy, crops.clear, crops.airlight))
+    seen_airlight = enlarged(estimate.airlight, size)
+    result = remove_haze(hazy, seen, seen_airlight)
+    known = crops.known.float()
+    visible = torch.where(crops.known.reshape(-1, 1, 1, 1), t / (t + HARDLY_VISIBLE), 1.0)
+    black = (BLACK - result).clamp_min(0) * (clear > NOT_BLACK)
     return {
-        "paired_clear": each(clear - crops.clear).mean(),
-        **estimate_terms("paired", config, t, airlight, crops.t, crops.airlight, crops.known),
+        "paired_clear": (visible * (result - clear).abs()).mean(),
+        "paired_shown": SHOWN_SHARE * ((result.clamp(0, 1) - clear).square().mean() + 1e-6).sqrt(),
+        **estimate_terms("paired", config, seen, seen_airlight, t, airlight, known),
+        "paired_gradient": config.gradient_weight * gradient_distance(seen - t, known),
+        "paired_black": config.shadow_weight * black.mean(),
     }
 
 
 def hazifying_terms(config: LossConfig, pair: GeneratorPair, crops: HazyCrops) -> Terms:
-    """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, and from the
-    picture with the known haze, or else with the haze that the dehazer sees. Invented depth counts for less.
+    """L1 distances from the hazy picture; for a scattering hazifier, from the depth where it is known, where measured
+    depth counts for more; where it is not, from the picture with the haze that the dehazer sees.
     """
     if not (isinstance(pair.dehaze, ScatteringDehazer) and isinstance(pair.hazify, ScatteringHazifier)):
         return {"paired_hazy": F.l1_loss(pair.hazify(crops.clear).float(), crops.hazy)}
-    known = crops.known.reshape(-1, 1, 1, 1)
-    density, airlight = crops.density, crops.airlight
-    if not known.all():
-        with torch.no_grad():
-            seen = refine(crops.hazy, pair.dehaze.predict(crops.hazy), BOUNDED_LEARNING)
-        assert isinstance(seen, HazeEstimate)
-        density = torch.where(known, density, seen.density)
-        airlight = torch.where(known, airlight, seen.airlight)
-    depth = estimate_depth(pair.hazify, crops.clear)
-    # haze from the true depth, without the patches and noise that nobody can foresee in a clear picture
-    hazy = torch.where(known, add_haze(crops.clear, transmission(crops.depth, density), airlight), crops.hazy)
-    trust = torch.where(crops.known & ~crops.measured, config.invented_depth_weight, 1.0)
-    return {
-        "paired_depth": (each(depth - crops.depth) * crops.known * trust).mean(),
-        "paired_hazy": (each(add_haze(crops.clear, transmission(depth, density), airlight) - hazy) * trust).mean(),
+    seen = pair.hazify.predict(crops.clear).depth
+    depth, known = resize(crops.depth, (seen.shape[2], seen.shape[3])), crops.known.float()
+    trust = known * torch.where(crops.measured, 1.0, config.unmeasured_depth_weight)
+    logarithms = each((seen + NEAR).log() - (depth + NEAR).log())
+    terms = {
+        "paired_depth": ((each(seen - depth) + LOGARITHM_SHARE / 2 * logarithms) * trust).mean(),
+        "paired_gradient": config.gradient_weight * gradient_distance(seen - depth, known),
+        "paired_order": config.order_weight * (each(normalised(seen) - normalised(depth)) * known).mean(),
     }
+    if not crops.known.all():
+        with torch.no_grad():
+            haze = refine(crops.hazy, pair.dehaze.predict(crops.hazy), BOUNDED_LEARNING)
+        assert isinstance(haze, HazeEstimate)
+        size = crops.hazy.shape[2], crops.hazy.shape[3]
+        t = transmission(enlarged(seen, size), haze.density)
+        again = add_haze(crops.clear, t, enlarged(haze.airlight, size))
+        terms["paired_hazy"] = (each(again - crops.hazy) * (1 - known)).mean()
+    return terms
 
 
 def known_haze_terms(config: LossConfig, result: KnownHazeResult) -> Terms:

@@ -9,6 +9,11 @@ from torch import Tensor, nn
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.muon import Muon, is_hidden
 
+ENCODER = ".encoder."
+"""In the names of an encoder's parameters."""
+SHARE = "share"
+"""Key of a group of parameters: share of the learning rate that it gets."""
+
 
 def can_fuse(parameters: list[nn.Parameter]) -> bool:
     """Whether all PyTorch versions can update these in one go; Apple's GPUs came later."""
@@ -24,19 +29,36 @@ def make_adam(
     return [torch.optim.Adam(parameters, lr=learning_rate, betas=(first, second), fused=can_fuse(parameters))]
 
 
-def make_muon(networks: Iterable[nn.Module], learning_rate: float, weight_decay: float) -> list[torch.optim.Optimizer]:
-    """Muon for hidden convolutions, AdamW (Loshchilov, Hutter, ICLR 2019) for the rest; biases are not decayed."""
-    parameters = [p for network in networks for p in network.parameters()]
-    hidden = [p for p in parameters if is_hidden(p)]
-    rest = [p for p in parameters if not is_hidden(p)]
-    groups = [
-        {"params": [p for p in rest if p.ndim in (2, 4)], "weight_decay": weight_decay},
-        {"params": [p for p in rest if p.ndim not in (2, 4)], "weight_decay": 0.0},
-    ]
+def make_muon(
+    networks: Iterable[nn.Module], learning_rate: float, weight_decay: float, encoder_rate: float = 1.0
+) -> list[torch.optim.Optimizer]:
+    """Muon for hidden convolutions, AdamW (Loshchilov, Hutter, ICLR 2019) for the rest; biases are not decayed.
+
+    Args:
+        encoder_rate: share of the learning rate that encoders get.
+    """
+    hidden_groups, groups = [], []
+    named = [pair for network in networks for pair in network.named_parameters()]
+    for share, parameters in (
+        (1.0, [p for name, p in named if ENCODER not in name]),
+        (encoder_rate, [p for name, p in named if ENCODER in name]),
+    ):
+        rest = [p for p in parameters if not is_hidden(p)]
+        hidden_groups.append({"params": [p for p in parameters if is_hidden(p)], SHARE: share})
+        groups += [
+            {"params": [p for p in rest if p.ndim in (2, 4)], "weight_decay": weight_decay, SHARE: share},
+            {"params": [p for p in rest if p.ndim not in (2, 4)], "weight_decay": 0.0, SHARE: share},
+        ]
+    fused = can_fuse([p for _, p in named])
     return [
-        Muon(hidden, learning_rate, weight_decay=weight_decay),
-        torch.optim.AdamW(groups, lr=learning_rate, fused=can_fuse(rest)),
+        Muon(filled(hidden_groups), learning_rate, weight_decay=weight_decay),
+        torch.optim.AdamW(filled(groups), lr=learning_rate, fused=fused),
     ]
+
+
+def filled(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the groups that have parameters."""
+    return [group for group in groups if group["params"]]
 
 
 def make_optimizers(config: TrainConfig, networks: Iterable[nn.Module]) -> list[torch.optim.Optimizer]:
@@ -45,7 +67,7 @@ def make_optimizers(config: TrainConfig, networks: Iterable[nn.Module]) -> list[
     classic = config.losses.unpaired and config.model.generator == "resnet"
     if settings.optimizer == "adam" or (settings.optimizer == "auto" and classic):
         return make_adam(networks, settings.learning_rate, settings.adam_betas)
-    return make_muon(networks, settings.learning_rate, settings.weight_decay)
+    return make_muon(networks, settings.learning_rate, settings.weight_decay, settings.encoder_rate)
 
 
 class OptimizerStepper:
@@ -70,7 +92,7 @@ class OptimizerStepper:
         """
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group in groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group.get(SHARE, 1.0)
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         self.scaler.scale(loss).backward()

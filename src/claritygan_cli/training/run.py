@@ -75,7 +75,7 @@ def train(config: TrainConfig, resume: bool = False, dry_run: bool = False) -> N
         torch.set_num_threads(config.run.threads)
     if not (resume or dry_run):
         check_folder(folder)
-    files = find_training_files(config.data.data, config.data.hazy, config.data.clear)
+    files = find_training_files(config.data.data, config.data.hazy, config.data.clear, config.data.relative_depth)
     check_domains(config, files)
     with process_group(choose_device(config.run.device)) as (world, device):
         state = folder.load() if resume else None

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from claritygan_cli.data.batches import Batch, Batches, BatchPlan
 from claritygan_cli.data.kinds import Part
 from claritygan_cli.data.layouts import TrainingFiles
-from claritygan_cli.data.synthesis import HazeParameters
+from claritygan_cli.data.synthesis import HazeParameters, add_random_haze
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.cycles import make_cycles
@@ -20,15 +20,13 @@ class Samples:
 
     def __init__(self, config: TrainConfig, files: TrainingFiles) -> None:
         parts: frozenset[Part] = frozenset({"hazy", "clear"} if config.losses.unpaired else {"pairs"})
-        plan = BatchPlan(ROWS, 2 * config.data.size, "square", (parts,), config.run.seed)
+        plan = BatchPlan(ROWS, 2 * config.data.size, "square", (parts,), config.run.seed, haze=config.haze)
         batch = Batches(files, plan).make(0)
         if batch.pairs is not None:
-            known = batch.pairs.known.reshape(-1, 1, 1, 1)
-            density = torch.where(known, batch.pairs.density, 1.0)
-            haze = HazeParameters(
-                density, torch.zeros_like(batch.pairs.t), torch.where(known, batch.pairs.airlight, 0.9)
-            )
-            batch = Batch(batch.pairs.hazy, batch.pairs.clear, haze, None, batch.images)
+            pairs = add_random_haze(batch.pairs, config.haze, torch.Generator().manual_seed(config.run.seed))
+            airlight = torch.where(pairs.known.reshape(-1, 1, 1, 1), pairs.airlight.mean((2, 3), keepdim=True), 0.9)
+            haze = HazeParameters(torch.ones(len(airlight), 1, 1, 1), torch.zeros_like(pairs.t), airlight)
+            batch = Batch(pairs.hazy, pairs.clear, haze, None, batch.images)
         self.batch = batch
 
     @torch.no_grad()

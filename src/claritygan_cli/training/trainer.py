@@ -93,7 +93,17 @@ class Trainer:
         self.system = CycleGAN(config, make_generator_pair(config, cards), device, world)
         data = config.data
         parts = tuple(parts_needed(kind, config) for kind in self.system.schedule)
-        plan = BatchPlan(data.batch, data.size, data.crop_shapes, parts, config.run.seed, world.rank, world.size)
+        plan = BatchPlan(
+            data.batch,
+            data.size,
+            data.crop_shapes,
+            parts,
+            config.run.seed,
+            world.rank,
+            world.size,
+            config.haze,
+            data.weights,
+        )
         self.workers = suitable_workers(config, device, world.size)
         self.batches = Batches(files, plan, CACHE // max(1, self.workers))
         self.epoch_steps = self.batches.steps_per_epoch()

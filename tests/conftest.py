@@ -14,7 +14,7 @@ from PIL import Image
 from claritygan_cli.cli import main
 from claritygan_cli.models.weights import ModelCard, build_generator, save_model
 
-TINY = {"widths": [4, 8], "blocks": [1, 1], "working_size": 32}
+TINY = {"widths": [4, 4, 8, 8, 8], "working_size": 32}
 
 
 @dataclass(frozen=True)

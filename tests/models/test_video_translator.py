@@ -162,7 +162,7 @@ def test_noise_makes_less_flicker_with_the_filter(make: Make, random: np.random.
 
 @pytest.mark.parametrize("pipe", [False, True])
 def test_noise_is_not_amplified_with_the_contrast(make: Make, random: np.random.Generator, pipe: bool) -> None:
-    coding, translator = coding_of(64, 48, 8, 1, False), make(temporal=0.95, amount=RemoveHaze(3.0))
+    coding, translator = coding_of(64, 48, 8, 1, False), make(temporal=0.95, amount=RemoveHaze(1.0))
     neutral = np.full((24, 32), 128, np.uint8)
     noisy = np.linspace(120, 180, 64) + random.normal(0, 3, (30, 48, 64))
     video = noisy.round().clip(0, 255).astype(np.uint8)

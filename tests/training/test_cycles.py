@@ -73,7 +73,7 @@ def test_resnet_cycles_by_hand() -> None:
         "same_hazy": hazify(hazy),
     }
     for name, value in expected.items():
-        torch.testing.assert_close(getattr(made, name), value, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(getattr(made, name), value, atol=5e-5, rtol=1e-4)
 
 
 def upsampled(picture: Tensor, values: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ def test_scattering_cycles_by_hand() -> None:
     made = make_cycles(dehaze, hazify, hazy, clear, HAZE)
     assert made.same_hazy is None
     for name, value in expected.items():
-        torch.testing.assert_close(getattr(made, name), value, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(getattr(made, name), value, atol=5e-5, rtol=1e-4)
     seen = made.known_haze
     assert seen is not None
     for value, wanted in (

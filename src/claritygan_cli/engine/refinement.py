@@ -13,9 +13,14 @@ from claritygan_cli.engine.estimate import (
     mean_estimate,
     with_maps,
 )
-from claritygan_cli.engine.guided_filter import guided_coefficients
+from claritygan_cli.engine.guided_filter import box_mean, guided_coefficients
 from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
 from claritygan_cli.engine.restoration_config import RestorationConfig
+
+NEIGHBOURHOOD = 1 / 16
+"""Side of a neighbourhood, twice smoothed, as a share of the picture's longest."""
+DIM_AIRLIGHT = (0.86, 0.98)
+"""Luma of the airlight up to which haze is fog, and from which on it is not."""
 
 
 def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: RestorationConfig, multiple: int) -> Estimate:
@@ -36,7 +41,15 @@ def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: Restor
     return mean_estimate(estimates)
 
 
-def shadow_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: float) -> Tensor:
+def dimness(airlight: Tensor) -> Tensor:
+    """How much an airlight (N, 3, h, w) is that of fog, and not of RESIDE's white haze: (N, 1, h, w) in [0, 1]."""
+    dim, bright = DIM_AIRLIGHT
+    return ((bright - luma(airlight)) / (bright - dim)).clamp(0, 1)
+
+
+def shadow_bound(
+    small: Tensor, airlight: Tensor, size: tuple[int, int], floor: float, fog_floor: float = -1.0
+) -> Tensor:
     """Transmission below which the result would be darker than ``floor`` in some channel.
 
     Where a network sees more haze than there can be, this keeps shadows from being crushed (boundary constraint of Meng
@@ -46,6 +59,7 @@ def shadow_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: 
         small: (N, 3, h, w) in [0, 1].
         airlight: (N, 3, 1, 1) or (N, 3, h'', w''), in [0, 1].
         size: (h', w') of the result.
+        fog_floor: what ``floor`` becomes where the airlight is dim; negative: it stays.
 
     Returns:
         (N, 1, h', w') in [0, 1].
@@ -53,7 +67,30 @@ def shadow_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: 
     seen = resize(small.float(), size)
     if airlight.shape[2:] != (1, 1):
         airlight = upsample_rows(airlight, size, 0, size[0])
-    return ((airlight - seen) / (airlight - floor).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
+    least = floor if fog_floor < 0 else floor + (fog_floor - floor) * dimness(airlight)
+    return ((airlight - seen) / (airlight - least).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
+
+
+def brightness_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: float) -> Tensor:
+    """Transmission below which a neighbourhood of the result would be darker than ``floor`` on average.
+
+    Outdoors by day no large part of a scene is nearly black, and where a network sees too bright an airlight in front
+    of it, dense fog would come out so. A room in white haze may have such parts: the bound fades out as airlight gets
+    bright.
+
+    Args: as of :func:`shadow_bound`.
+
+    Returns:
+        (N, 1, h', w') in [0, 1].
+    """
+    if airlight.shape[2:] != (1, 1):
+        airlight = upsample_rows(airlight, size, 0, size[0])
+    light, mean = luma(airlight), luma(resize(small.float(), size))
+    radius = max(1, round(max(size) * NEIGHBOURHOOD / 2))
+    mean = box_mean(box_mean(mean, radius), radius)
+    wanted = floor * dimness(airlight)
+    bound = ((light - mean) / (light - wanted).clamp_min(0.05)).clamp(0, 1)
+    return torch.where(wanted > 0, bound, 0.0)
 
 
 def smooth(guide: Tensor, values: Tensor, config: RestorationConfig) -> Tensor:
@@ -75,6 +112,9 @@ def refine(small: Tensor, estimate: Estimate, config: RestorationConfig) -> Esti
     values = estimate.transmission if isinstance(estimate, HazeEstimate) else estimate.depth
     size = values.shape[2], values.shape[3]
     if isinstance(estimate, HazeEstimate) and config.shadow_floor >= 0:
-        values = torch.maximum(values, shadow_bound(small, estimate.airlight, size, config.shadow_floor))
+        bound = shadow_bound(small, estimate.airlight, size, config.shadow_floor, config.fog_shadow_floor)
+        values = torch.maximum(values, bound)
+    if isinstance(estimate, HazeEstimate) and config.brightness_floor:
+        values = torch.maximum(values, brightness_bound(small, estimate.airlight, size, config.brightness_floor))
     values = smooth(resize(luma(small).float(), size), values, config)
     return HazeEstimate(values, estimate.airlight) if isinstance(estimate, HazeEstimate) else DepthEstimate(values)

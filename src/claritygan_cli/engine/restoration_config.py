@@ -38,6 +38,19 @@ class RestorationConfig:
         minimum=-1.0,
         maximum=0.5,
     )
+    fog_shadow_floor: float = setting(
+        0.08,
+        help="Shadow bound: what the floor becomes where the airlight is dim, as it is in fog. Negative: off.",
+        minimum=-1.0,
+        maximum=0.5,
+    )
+    brightness_floor: float = setting(
+        0.18,
+        help="Brightness bound: transmission is raised until no neighbourhood of the small result is darker than this "
+        "on average, where the airlight is dim. 0: off.",
+        minimum=0.0,
+        maximum=0.5,
+    )
     smoothing_radius: int = setting(
         3,
         help="Guided filter of the map at its own size, radius in its pixels (SSIM .964 -> .967 outdoors). 0: off.",
@@ -96,6 +109,8 @@ class RestorationConfig:
         return cls(
             mirrored=False,
             shadow_floor=-1.0,
+            fog_shadow_floor=-1.0,
+            brightness_floor=0.0,
             smoothing_radius=0,
             upsampling_radius=0,
             full_gain_transmission=0.0,

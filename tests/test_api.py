@@ -66,6 +66,8 @@ def test_haze_that_was_put_in_is_seen_and_taken_out(photo: np.ndarray) -> None:
     assert haze.transmission.shape == photo.shape[:2]
     assert haze.transmission.mean() < none.transmission.mean() - 0.1
     assert haze.airlight == pytest.approx([0.85, 0.9, 0.95], abs=0.1)
+    assert haze.mean_transmission == pytest.approx(haze.transmission.mean(), abs=0.02)
+    assert (haze.hazy, none.hazy) == (True, False)
     assert np.abs(dehaze(hazy).astype(float) - photo).mean() < np.abs(hazy.astype(float) - photo).mean() / 2
 
 

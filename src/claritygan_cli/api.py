@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 import numpy as np
 from PIL import Image
 
+from claritygan_cli.engine.estimate import summary_of
 from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import UsageError
@@ -37,10 +38,14 @@ class Haze:
     Attributes:
         transmission: (H, W) float32 in (0, 1], the share of the scene's light that reaches the camera.
         airlight: (3,) float32 in [0, 1], RGB, the mean colour of the haze.
+        mean_transmission: over the photo, in (0, 1].
+        hazy: whether it is hazy at all.
     """
 
     transmission: np.ndarray
     airlight: np.ndarray
+    mean_transmission: float
+    hazy: bool
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,9 @@ def estimate_haze(
 
     def note(pixels: np.ndarray) -> np.ndarray:
         estimate, t = translator.full_size_transmission(pixels)
-        found.append(Haze(t, estimate.airlight.mean((0, 2, 3)).cpu().numpy()))
+        summary = summary_of(estimate)
+        airlight = np.array(summary.airlight, np.float32)
+        found.append(Haze(t, airlight, summary.transmission, summary.hazy))
         return pixels
 
     _of_kind(image, note)

@@ -126,6 +126,11 @@ def test_json_report(cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: M
     assert (report["done"], report["failed"], report["skipped"]) == (2, 1, 0)
     assert [r["status"] for r in report["results"]] == ["done", "failed", "done"]
     assert report["results"][0]["output"] == str(tmp_path / "out/a.png")
+    haze = report["results"][0]["haze"]
+    assert 0 < haze["transmission"] <= 1
+    assert len(haze["airlight"]) == 3
+    assert haze["hazy"] == (haze["transmission"] < 0.9)
+    assert "haze" not in report["results"][1]
     assert done.err.count("\n") == 1
     assert "bad.png" in done.err
 
@@ -270,7 +275,7 @@ def test_interrupt_is_130_and_leaves_no_fragments(photo_folder: Path, tmp_path: 
         "import sys\n"
         "def stop(*_, **__): raise KeyboardInterrupt\n"
         "import claritygan_cli.models.image_translator as t\n"
-        "t.ImageTranslator.__call__ = stop\n"
+        "t.ImageTranslator.translate = stop\n"
         "from claritygan_cli.cli import main\n"
         "main()\n"
     )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from claritygan_cli.engine.denoising import denoise
 from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate, TranslationEstimate, mean_estimate, with_maps
-from claritygan_cli.engine.refinement import predict, refine, shadow_bound
+from claritygan_cli.engine.refinement import brightness_bound, predict, refine, shadow_bound
 from claritygan_cli.engine.resampling import luma, resize
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze, gain_curve, prepare, restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
@@ -126,9 +126,38 @@ def test_shadows_are_not_crushed(field: bool) -> None:
     assert (refined.transmission >= shadow_bound(small, airlight, (16, 24), floor)).all()
 
 
+@torch.no_grad()
+def test_fog_has_brighter_shadows() -> None:
+    small, size = rand(1, 3, 32, 48), (32, 48)
+    for grey, floor in ((0.7, 0.1), (0.99, 0.03), (0.92, 0.065)):
+        airlight = torch.full((1, 3, 1, 1), grey)
+        torch.testing.assert_close(
+            shadow_bound(small, airlight, size, 0.03, 0.1), shadow_bound(small, airlight, size, floor)
+        )
+        assert torch.equal(
+            shadow_bound(small, airlight, size, 0.03), shadow_bound(small, airlight, size, 0.03, fog_floor=-1.0)
+        )
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("field", [False, True])
+def test_no_neighbourhood_in_fog_is_nearly_black(field: bool) -> None:
+    """A large even part comes out at the floor, where an estimate would have made it black."""
+    hazy = torch.full((1, 3, 64, 96), 0.5)
+    hazy[..., 48:] = 0.68
+    for grey, least in ((0.7, 0.18), (0.8, 0.18), (0.99, 0.0)):
+        airlight = torch.full((1, 3, 4, 6) if field else (1, 3, 1, 1), grey)
+        bound = brightness_bound(hazy, airlight, (32, 48), 0.18)
+        assert bound.shape == (1, 1, 32, 48)
+        assert 0 <= bound.min() <= bound.max() <= 1
+        result = (0.5 - grey) / bound[0, 0, 16, 5].clamp_min(0.05) + grey
+        assert result == pytest.approx(least, abs=0.01) if least else bound.max() == 0
+    assert not brightness_bound(hazy + 0.31, torch.full((1, 3, 1, 1), 0.8), (32, 48), 0.18).any()  # brighter than haze
+
+
 def test_maps_are_smoothed_but_for_edges_of_the_picture() -> None:
     flat, noise = torch.full((1, 3, 32, 48), 0.5), rand(1, 1, 32, 48)
-    config = replace(DEFAULT, shadow_floor=-1.0)
+    config = replace(DEFAULT, shadow_floor=-1.0, brightness_floor=0.0)
     smooth = refine(flat, haze(noise), config)
     assert isinstance(smooth, HazeEstimate)
     assert smooth.transmission.std() < 0.3 * noise.std()

@@ -14,6 +14,7 @@ from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task, Translated
 from claritygan_cli.batch.video import VideoResult, encoding_of, translate_video
+from claritygan_cli.engine.estimate import HazeSummary
 from claritygan_cli.errors import ClarityganError, SettingError
 from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.image_reader import read_picture
@@ -32,6 +33,7 @@ class Result:
 
     Attributes:
         message: why, where it is not ``done``.
+        haze: what was seen of it in a photo.
         left_out: what its file could not hold, in words.
     """
 
@@ -39,6 +41,7 @@ class Result:
     status: Status
     message: str = ""
     seconds: float = 0.0
+    haze: HazeSummary | None = None
     scores: Scores | None = None
     frames: int | None = None
     left_out: tuple[str, ...] = ()
@@ -149,7 +152,8 @@ def run_plan(
         except Exception as error:
             return failure(job, error, debug)
         status: Status = "failed" if translated.problem else "done"
-        return Result(job, status, translated.problem, ended - started, translated.scores, left_out=left_out)
+        haze, scores = translated.haze, translated.scores
+        return Result(job, status, translated.problem, ended - started, haze, scores, left_out=left_out)
 
     upcoming = iter(plan.jobs)
     reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")

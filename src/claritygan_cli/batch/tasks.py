@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from claritygan_cli.batch.haze_parameters import draw_parameters, parse_airlight, parse_density
 from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, ModelOptions
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.data.pairs import Truths, truths_below
+from claritygan_cli.engine.estimate import HazeEstimate, HazeSummary, summary_of
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import ClarityganError, DataError, SettingError
@@ -23,9 +26,11 @@ from claritygan_cli.models.video_translator import VideoTranslator
 
 @dataclass(frozen=True)
 class Translated:
-    """A translated photo, scores where its truth is known, and what was wrong although the photo is good."""
+    """A translated photo, the haze that was seen in it, scores where its truth is known, and what was wrong although
+    the photo is good."""
 
     picture: Picture
+    haze: HazeSummary | None = None
     scores: Scores | None = None
     problem: str = ""
 
@@ -66,13 +71,22 @@ class DehazeTask:
 
     def photo(self, picture: Picture, job: Job) -> Translated:
         """See :class:`Task`."""
-        result = picture.translated(lambda pixels: self.translator(pixels, self.amount))
+        seen: list[HazeSummary] = []
+
+        def translate(pixels: np.ndarray) -> np.ndarray:
+            result, estimate = self.translator.translate(pixels, self.amount)
+            if isinstance(estimate, HazeEstimate):
+                seen.append(summary_of(estimate))
+            return result
+
+        result = picture.translated(translate)
+        haze = seen[0] if seen else None
         if not self.truths:
-            return Translated(result)
+            return Translated(result, haze)
         try:
-            return Translated(result, self._scores(result, job))
+            return Translated(result, haze, self._scores(result, job))
         except ClarityganError as error:
-            return Translated(result, problem=f"{job.source}: done, but not scored: {error}")
+            return Translated(result, haze, problem=f"{job.source}: done, but not scored: {error}")
 
     def video(self, name: str, temporal: float) -> VideoTranslator:
         """See :class:`Task`."""

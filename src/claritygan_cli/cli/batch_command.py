@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.batch.run import Result
     from claritygan_cli.batch.tasks import Task
+    from claritygan_cli.engine.estimate import HazeSummary
 
 
 def run_batch(
@@ -141,6 +142,15 @@ def report(
         typer.echo(f"{line} in {seconds:.1f} s{speed}{hint}", err=True)
 
 
+def haze_as_dict(haze: "HazeSummary") -> dict[str, Any]:
+    """What was seen of a photo's haze, for JSON."""
+    return {
+        "hazy": haze.hazy,
+        "transmission": round(haze.transmission, 4),
+        "airlight": [round(value, 4) for value in haze.airlight],
+    }
+
+
 def as_dict(result: "Result") -> dict[str, Any]:
     """A result for JSON."""
     written = result.status != "failed" or result.frames is not None  # what could be read of a damaged video
@@ -151,6 +161,7 @@ def as_dict(result: "Result") -> dict[str, Any]:
         "message": result.message,
         "seconds": round(result.seconds, 3),
         **({"frames": result.frames} if result.frames is not None else {}),
+        **({"haze": haze_as_dict(result.haze)} if result.haze else {}),
         **({"scores": result.scores} if result.scores else {}),
         **({"left_out": result.left_out} if result.left_out else {}),
     }

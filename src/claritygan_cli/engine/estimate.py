@@ -32,6 +32,34 @@ class HazeEstimate:
         return haze_density(self.transmission)
 
 
+HAZY_BELOW = 0.9
+"""Mean transmission below which a picture is called hazy (weights/EXPERIMENTS.md)."""
+
+
+@dataclass(frozen=True)
+class HazeSummary:
+    """A picture's haze in a few numbers.
+
+    Attributes:
+        transmission: its mean, in (0, 1].
+        airlight: its mean colour, RGB in [0, 1].
+    """
+
+    transmission: float
+    airlight: tuple[float, float, float]
+
+    @property
+    def hazy(self) -> bool:
+        """Whether the picture is hazy at all."""
+        return self.transmission < HAZY_BELOW
+
+
+def summary_of(estimate: HazeEstimate) -> HazeSummary:
+    """The haze of the only picture of an estimate."""
+    red, green, blue = estimate.airlight.mean((0, 2, 3)).tolist()
+    return HazeSummary(estimate.transmission.mean().item(), (red, green, blue))
+
+
 @dataclass(frozen=True)
 class DepthEstimate:
     """The relative depth of a picture, by a hazifier: (N, 1, h, w) in [0, 1], 1 the farthest."""

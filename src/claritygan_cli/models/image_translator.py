@@ -82,8 +82,12 @@ class ImageTranslator:
             result[top : top + step] = upsampled.rows(guide, height, top).clamp(LEAST_TRANSMISSION, 1)[0, 0].cpu()
         return estimate, result
 
-    @torch.inference_mode()
     def __call__(self, pixels: np.ndarray, amount: Amount | None = None) -> np.ndarray:
+        """A photo translated, as :meth:`translate` does it."""
+        return self.translate(pixels, amount)[0]
+
+    @torch.inference_mode()
+    def translate(self, pixels: np.ndarray, amount: Amount | None = None) -> tuple[np.ndarray, Estimate]:
         """Translate a photo.
 
         Args:
@@ -91,7 +95,7 @@ class ImageTranslator:
             amount: of haze to take out or to put in; None for the default.
 
         Returns:
-            (H, W, 3) of the same type.
+            (H, W, 3) of the same type, and the estimate of it, refined.
 
         Raises:
             TypeError: the generator cannot do that.
@@ -100,7 +104,8 @@ class ImageTranslator:
         scale = float(np.iinfo(pixels.dtype).max)
         result = np.empty_like(pixels)
         small = self._small(pixels)
-        prepared = prepare(small, self._estimate(small), self.restoration, amount)
+        estimate = self._estimate(small)
+        prepared = prepare(small, estimate, self.restoration, amount)
         step = max(1, BAND_PIXELS // width)
         for top in range(0, height, step):
             first, last = max(0, top - prepared.margin), top + step + prepared.margin
@@ -108,4 +113,4 @@ class ImageTranslator:
             rows = prepared.rows(band.permute(2, 0, 1)[None] / scale, height, first)
             rows = rows[0, :, top - first :][:, :step].mul_(scale).round_().permute(1, 2, 0)
             result[top : top + step] = rows.cpu().numpy().astype(pixels.dtype)
-        return result
+        return result, estimate

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from claritygan_cli.data.depth import from_camvid_labels, ground_plane, invent
+from claritygan_cli.data.depth import FARTHEST, from_camvid_labels, from_logarithms, ground_plane, invent
 
 
 def test_ground_plane_is_perspective() -> None:
@@ -47,3 +47,24 @@ def test_invented_sky_is_far() -> None:
     picture[30:] = np.random.default_rng(1).random((30, 90, 1)) * 0.4
     depth = np.mean([invent(picture, np.random.default_rng(i)) for i in range(20)], axis=0)
     assert depth[5:20].mean() > depth[45:].mean() + 0.2
+
+
+@pytest.mark.parametrize("sky", [0, 255])
+def test_logarithms_are_relative_depth_with_sky(sky: int) -> None:
+    values = np.repeat(np.arange(200, 100, -1, dtype=np.uint8)[:, None], 50, 1)
+    values[:30] = sky
+    values[99] = 255 - sky  # at the bottom, that is a depth
+    depth, skies = from_logarithms(values)
+    assert (skies[:30] == 1).all()
+    assert not skies[30:].any()
+    assert (depth[:30] == FARTHEST).all()
+    land = depth[30:]
+    assert np.quantile(land, 0.95) == pytest.approx(1, abs=0.02)
+    assert depth[40, 0] / depth[80, 0] == pytest.approx(np.e, rel=1e-4)
+    assert land.max() <= FARTHEST
+
+
+def test_logarithms_of_nothing_but_sky() -> None:
+    depth, sky = from_logarithms(np.zeros((4, 5), np.uint8))
+    assert sky[:2].all() or sky.all()
+    assert np.isfinite(depth).all()

@@ -163,3 +163,23 @@ def test_test_sets_are_told_by_whole_words(tmp_path: Path, photo: np.ndarray, na
         return
     with pytest.raises(UsageError, match=f"{name} are left out as test sets"):
         find_training_files((tmp_path,), (), ())
+
+
+def test_relative_depth_of_some_photos(tmp_path: Path, photo: np.ndarray) -> None:
+    """A folder of clear photos beside one of their depth, and one of both; not all photos have depth."""
+    place(tmp_path, photo, "clear/a.png", "clear/b.png", "clear_depth/a.png", "clear2/rgb/c.png", "clear2/rgb/d.png")
+    place(tmp_path, photo, "clear2/depth/d.png", "room/rgb/e.png", "room/depth/e.png")
+    files = find_training_files((tmp_path,), (), (), relative=("clear", "clear2"))
+    kinds = {source.picture.stem: source.haze for source in files.pairs}
+    assert kinds == {"a": "relative", "b": "invented", "c": "invented", "d": "relative", "e": "measured"}
+    assert sorted(path.stem for path in files.clear) == ["a", "b", "c", "d", "e"]
+    assert len(files.pairs) == 5
+    with pytest.raises(DataError, match=r"c\.png: has no partner"):
+        find_training_files((tmp_path,), (), ())
+
+
+def test_photos_beside_their_depth(tmp_path: Path, photo: np.ndarray) -> None:
+    place(tmp_path, photo, "street/a.png", "street_depth/a.png")
+    files = find_training_files((tmp_path,), (), ())
+    assert [(source.picture.name, source.haze) for source in files.pairs] == [("a.png", "measured")]
+    assert [path.name for path in files.clear] == ["a.png"]

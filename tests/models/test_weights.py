@@ -134,7 +134,15 @@ def test_bundling_copies_and_writes_checksums(tmp_path: Path) -> None:
     (tmp_path / "dehaze.safetensors").write_bytes(b"abc")
     (tmp_path / "hazify.safetensors").write_bytes(b"")
     (tmp_path / "weights").mkdir()
-    bundle(tmp_path, tmp_path / "weights")
+    bundle(tmp_path, tmp_path / "weights", "scattering", default=True)
+    bundle(tmp_path, tmp_path / "weights", "cyclegan", default=False)
+    bundle(tmp_path, tmp_path / "weights", "scattering", default=True)
     models = json.loads((tmp_path / "weights/catalogue.json").read_text())["models"]
+    assert [(model["name"], model["default"]) for model in models] == [
+        ("scattering-dehaze", True),
+        ("scattering-hazify", True),
+        ("cyclegan-dehaze", False),
+        ("cyclegan-hazify", False),
+    ]
     assert models[0]["sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert (tmp_path / "weights" / models[0]["file"]).read_bytes() == b"abc"

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from claritygan_cli.data.haze_config import HazeConfig
 from claritygan_cli.data.kinds import STRIDE, CropShapes, Part
-from claritygan_cli.data.layouts import Source, TrainingFiles, cumulative_shares
+from claritygan_cli.data.layouts import Source, TrainingFiles
 from claritygan_cli.data.reader import Reader, cut, random_box
 from claritygan_cli.data.synthesis import (
     HazeParameters,
@@ -29,6 +29,7 @@ from claritygan_cli.data.synthesis import (
     draw_any_haze,
     real_pair,
 )
+from claritygan_cli.data.weights import shares_of_domains
 from claritygan_cli.errors import DataError
 
 VARIED = ((0.75, 1), (1, 1), (1, 0.75), (1, 1.25), (1.5, 2), (2, 1.5))
@@ -123,7 +124,7 @@ class Batches(Dataset[Batch | DataError]):
             PAIRS: files.pairs,
         }
         self.reader = Reader(round(ROOM * plan.size), memory)
-        self._shares = cumulative_shares(files.pairs, plan.weights) if plan.weights else None
+        self._shares = shares_of_domains(self.domains, plan.weights) if plan.weights else {}
         self._broken: dict[tuple[int, Path], str] = {}
         self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
@@ -135,9 +136,9 @@ class Batches(Dataset[Batch | DataError]):
 
     def _index(self, domain: int, number: int) -> int:
         """Which source is drawn as the domain's ``number``-th: a new random order in every round, or by weights."""
-        if domain == PAIRS and self._shares is not None:
-            drawn = np.searchsorted(self._shares, np.random.default_rng([self.plan.seed, domain, number]).random())
-            return min(int(drawn), len(self._shares) - 1)
+        if domain in self._shares:
+            drawn = np.random.default_rng([self.plan.seed, domain, number]).random()
+            return int(np.searchsorted(self._shares[domain][:-1], drawn, "right"))
         count = len(self.domains[domain])
         kind_of_step = number // count
         if self._orders.get(domain, (-1,))[0] != kind_of_step:

@@ -11,17 +11,13 @@ Names are taken in any case, and with words around them (ITS_haze, clear_images)
 too, but for those of test sets (SOTS, HSTS, test, val).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from claritygan_cli.data.naming import ROLES, folders_of, is_test_set, marked, parts_of, role_of
 from claritygan_cli.data.pairs import Truths, is_flat, seen_in
-from claritygan_cli.errors import DataError, SettingError, UsageError
+from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.media.find import image_files
 
 HazeOrigin = Literal["real", "measured", "relative", "masked", "invented"]
@@ -185,40 +181,3 @@ def find_training_files(
             raise UsageError(f"{folder}: no pictures in it; {UNDERSTOOD}")
     files.add_domains(list(hazy), list(clear))
     return files
-
-
-def cumulative_shares(sources: Sequence[Source], weights: Sequence[str]) -> np.ndarray:
-    """Probabilities of sources, added up: (n,) float64, the last 1.
-
-    Args:
-        weights: like ``"nyu/*=0.4"``: the share of all sources whose path ends as the pattern says (wildcards as in a
-            shell). The first pattern that fits counts; sources that fit none share what is left to 1.
-
-    Raises:
-        SettingError: one is not understood, or fits no source.
-    """
-    patterns = [weight.rpartition("=")[::2] for weight in weights]
-    chosen = np.full(len(sources), len(patterns))
-    for i, source in enumerate(sources):
-        path = source.picture.as_posix()
-        chosen[i] = next((k for k, (p, _) in enumerate(patterns) if fnmatch(path, f"*/{p}")), len(patterns))
-    shares = [*(_share(weight, text) for weight, (_, text) in zip(weights, patterns, strict=True)), 0.0]
-    shares[-1] = max(0.0, 1 - sum(shares))
-    counts = np.bincount(chosen, minlength=len(shares))
-    for weight, share, count in zip(weights, shares, counts, strict=False):
-        if share and not count:
-            raise SettingError("weights", weight, "fits none of the pictures to train on")
-    each = np.array(shares)[chosen] / counts[chosen]
-    if not each.sum():
-        raise SettingError("weights", weights, "leave nothing to train on")
-    return np.cumsum(each / each.sum())
-
-
-def _share(weight: str, text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise SettingError("weights", weight, "must be like 'nyu/*=0.4', a pattern and a share from 0 to 1")
-    return share

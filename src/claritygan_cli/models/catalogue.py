@@ -50,16 +50,22 @@ def catalogue() -> list[Entry]:
         raise ModelError(f"{path}: damaged catalogue ({error}); install claritygan again") from error
 
 
-def bundle(run: Path, folder: Path) -> None:
-    """Put the two models of a training run into a weights folder, as the defaults, and write its catalogue.
+def bundle(run: Path, folder: Path, family: str, default: bool) -> None:
+    """Put the two models of a training run into a weights folder, and into its catalogue in place of any of their names.
 
-    This is how a release gets its models: ``bundle(Path("runs/NAME"), Path("weights"))``.
+    This is how a release gets its models: ``bundle(Path("runs/NAME"), Path("weights"), "scattering", default=True)``.
+
+    Args:
+        family: what their names begin with.
+        default: whether they are what commands take where no model is named.
     """
-    models = []
+    path = folder / CATALOGUE_FILE
+    known = json.loads(path.read_text(encoding="utf-8"))["models"] if path.is_file() else []
+    models = {entry["name"]: entry for entry in known}
     directions: tuple[Direction, ...] = ("dehaze", "hazify")
     for direction in directions:
-        name = f"scattering-{direction}"
+        name = f"{family}-{direction}"
         shutil.copyfile(run / f"{direction}.safetensors", folder / f"{name}.safetensors")
         sha256 = file_sha256(folder / f"{name}.safetensors")
-        models.append(asdict(Entry(name, f"{name}.safetensors", direction, sha256, default=True)))
-    (folder / CATALOGUE_FILE).write_text(json.dumps({"models": models}, indent=1) + "\n", encoding="utf-8")
+        models[name] = asdict(Entry(name, f"{name}.safetensors", direction, sha256, default))
+    path.write_text(json.dumps({"models": list(models.values())}, indent=1) + "\n", encoding="utf-8")

@@ -48,7 +48,7 @@ class DataConfig:
     )
     weights: tuple[str, ...] = setting(
         (),
-        help="Share of the pairs that a pattern of paths gets, like 'nyu/*=0.4'; may repeat.",
+        help="Share of what is drawn that a pattern of paths gets, like 'nyu/*=0.4'; may repeat.",
         metavar="PATTERN=SHARE",
         flags=("--weight",),
         panel=DATA,

@@ -18,7 +18,7 @@ NEEDS: tuple[tuple[tuple[str, ...], Holds, str], ...] = (
     (("adversarial", "cycle_weight", "identity_weight", "perceptual_weight"), _unpaired, UNPAIRED_ALONE),
     (("paired_weight", "r1_weight", "pool_size", "discriminator_width"), _unpaired, UNPAIRED_ALONE),
     (
-        ("gradient_weight", "shadow_weight", "order_weight", "unmeasured_depth_weight", "weights"),
+        ("gradient_weight", "shadow_weight", "order_weight", "unmeasured_depth_weight"),
         lambda c: c.losses.paired,
         "needs supervised terms: a paired weight above 0, or the supervised objective",
     ),

@@ -141,6 +141,6 @@ def test_models_prints_one_card(cli: Cli, tmp_path: Path) -> None:
     done = cli("models", "scattering-dehaze")
     assert (done.code, "shadow_floor: 0.03" in done.out, "working_size: 448" in done.out) == (0, True, True)
     card = json.loads(cli("models", "scattering-hazify", "--json").out)
-    assert (card["direction"], card["restoration"]["scales"]) == ("hazify", [1.0, 0.5])
+    assert (card["direction"], card["restoration"]["mirrored"]) == ("hazify", False)
     unknown = cli("models", "nothing")
     assert (unknown.code, unknown.err.count("\n")) == (2, 1)

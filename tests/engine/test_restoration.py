@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from claritygan_cli.engine.denoising import denoise
-from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate, TranslationEstimate, mean_estimate, with_maps
+from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate, TranslationEstimate, with_maps
 from claritygan_cli.engine.refinement import brightness_bound, predict, refine, shadow_bound
-from claritygan_cli.engine.resampling import luma, resize
+from claritygan_cli.engine.resampling import luma
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze, gain_curve, prepare, restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import remove_haze
@@ -42,7 +42,7 @@ def test_a_field_of_one_colour_is_that_colour() -> None:
     torch.testing.assert_close(restore(image, image, haze(t, LIGHT.expand(1, 3, 5, 7)), DEFAULT), constant)
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(RestorationConfig) if f.name not in ("mirrored", "scales")])
+@pytest.mark.parametrize("name", [f.name for f in fields(RestorationConfig) if f.name != "mirrored"])
 def test_each_step_does_something_and_can_be_switched_off(name: str) -> None:
     """An eps has no off of its own: its step is off without its radius."""
     opaque = LIGHT * (0.96 + 0.04 * rand(1, 3, 32, 24, seed=1))
@@ -174,23 +174,13 @@ def test_test_time_augmentation_is_a_mean() -> None:
         ramp = torch.linspace(0.2, 0.8, view.shape[3]).expand(1, 1, view.shape[2], view.shape[3])
         return HazeEstimate(ramp * view[:, :1], view.mean((2, 3), keepdim=True))
 
-    once = predict(network, image, PLAIN, 32)
+    once = predict(network, image, PLAIN)
     assert isinstance(once, HazeEstimate)
     assert torch.equal(once.transmission, network(image).transmission)
-    both = predict(network, image, DEFAULT, 32)
+    both = predict(network, image, DEFAULT)
     assert isinstance(both, HazeEstimate)
     mirrored = network(image.flip(3)).transmission.flip(3)
     torch.testing.assert_close(both.transmission, (once.transmission + mirrored) / 2)
-    scaled = predict(network, image, RestorationConfig.hazifying(), 32)
-    assert isinstance(scaled, HazeEstimate)
-    small = resize(network(resize(image, (32, 64))).transmission, (64, 96))
-    torch.testing.assert_close(scaled.transmission, (once.transmission + small) / 2)
-
-
-def test_a_mean_of_estimates_has_the_first_ones_size() -> None:
-    depth = mean_estimate([DepthEstimate(torch.zeros(1, 1, 8, 8)), DepthEstimate(torch.ones(1, 1, 4, 4))])
-    assert isinstance(depth, DepthEstimate)
-    assert torch.equal(depth.depth, torch.full((1, 1, 8, 8), 0.5))
 
 
 def test_one_airlight_for_a_picture_is_no_map() -> None:
@@ -243,7 +233,6 @@ def test_a_config_survives_its_model_card() -> None:
     [
         ({"no_gain_transmission": 0.3}, "no_gain_transmission"),
         ({"smoothing_radius": -1}, "smoothing_radius"),
-        ({"scales": ()}, "scales"),
         ({"noise_deviation": float("nan")}, "noise_deviation"),
         ({"sharpening": 1}, "sharpening"),
     ],

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.resampling import resize
 from claritygan_cli.engine.scattering import haze_density
 
 LEAST_TRANSMISSION = 0.05
@@ -89,14 +88,7 @@ def with_maps(estimate: Estimate, change: Callable[[Tensor], Tensor]) -> Estimat
 
 
 def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of several estimates of one kind; maps have the size of the first one's."""
+    """The mean of estimates of one kind, whose maps have one size."""
     first = estimates[0]
-    if len(estimates) == 1:
-        return first
-
-    def mean(name: str) -> Tensor:
-        maps = [getattr(estimate, name) for estimate in estimates]
-        size = maps[0].shape[2], maps[0].shape[3]
-        return torch.stack([resize(values, size) for values in maps]).mean(0)
-
-    return type(first)(**{field.name: mean(field.name) for field in fields(first)})
+    names = [field.name for field in fields(first)]
+    return type(first)(**{name: torch.stack([getattr(e, name) for e in estimates]).mean(0) for name in names})

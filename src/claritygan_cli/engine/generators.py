@@ -57,7 +57,7 @@ class Generator(nn.Module, ABC):
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] -> (N, 3, H, W) in [0, 1]; any H, W >= 1."""
         small = self.small_copy(image)
-        return restore(image, small, predict(self.predict, small, self.restoration, self.multiple), self.restoration)
+        return restore(image, small, predict(self.predict, small, self.restoration), self.restoration)
 
 
 class ScatteringGenerator(Generator):

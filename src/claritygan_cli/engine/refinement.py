@@ -14,7 +14,7 @@ from claritygan_cli.engine.estimate import (
     with_maps,
 )
 from claritygan_cli.engine.guided_filter import box_mean, guided_coefficients
-from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
+from claritygan_cli.engine.resampling import luma, resize, upsample_rows
 from claritygan_cli.engine.restoration_config import RestorationConfig
 
 NEIGHBOURHOOD = 1 / 16
@@ -23,22 +23,17 @@ DIM_AIRLIGHT = (0.86, 0.98)
 """Luma of the airlight up to which haze is fog, and from which on it is not."""
 
 
-def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: RestorationConfig, multiple: int) -> Estimate:
-    """A network's estimate of a small picture, averaged over mirror images and scales as the config says.
+def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: RestorationConfig) -> Estimate:
+    """A network's estimate of a small picture, averaged with that of the mirror image if the config says so.
 
     Args:
         network: ``predict`` of a generator.
-        small: (N, 3, h, w) in [0, 1], h and w multiples of ``multiple``.
-        multiple: what the sides of pictures must be multiples of.
+        small: (N, 3, h, w) in [0, 1], h and w such that the network can take them.
     """
-    estimates = []
-    height, width = small.shape[2:]
-    for scale in config.scales:
-        view = resize(small, working_shape(height, width, round(scale * max(height, width)), multiple))
-        estimates.append(network(view))
-        if config.mirrored:
-            estimates.append(with_maps(network(view.flip(3)), lambda values: values.flip(3)))
-    return mean_estimate(estimates)
+    estimate = network(small)
+    if not config.mirrored:
+        return estimate
+    return mean_estimate([estimate, with_maps(network(small.flip(3)), lambda values: values.flip(3))])
 
 
 def dimness(airlight: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ def catalogue() -> list[Entry]:
 
 
 def bundle(run: Path, folder: Path, family: str, default: bool) -> None:
-    """Put the two models of a training run into a weights folder, and into its catalogue in place of any of their names.
+    """Put the two models of a training run into a weights folder and its catalogue, in place of any of their names.
 
     This is how a release gets its models: ``bundle(Path("runs/NAME"), Path("weights"), "scattering", default=True)``.
 

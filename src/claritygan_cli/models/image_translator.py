@@ -51,7 +51,7 @@ class ImageTranslator:
         )
 
     def _estimate(self, small: Tensor) -> Estimate:
-        estimate = predict(self.generator.predict, small, self.restoration, self.generator.multiple)
+        estimate = predict(self.generator.predict, small, self.restoration)
         return refine(small, estimate, self.restoration)
 
     @torch.inference_mode()

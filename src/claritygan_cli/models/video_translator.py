@@ -97,7 +97,7 @@ class VideoTranslator:
         if self._estimate is None or self._is_stale(guide):
             turns = rotation // 90
             upright = torch.rot90(small, turns, (2, 3))
-            estimate = predict(self.generator.predict, upright, self.config, self.generator.multiple)
+            estimate = predict(self.generator.predict, upright, self.config)
             estimate = refine(upright, estimate, self.config)
             self._estimate = with_maps(estimate, lambda values: torch.rot90(values, -turns, (2, 3)))
             self._predicted_at, self._age, self.predictions = guide, 0, self.predictions + 1

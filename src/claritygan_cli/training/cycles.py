@@ -104,7 +104,7 @@ def estimate_haze(
     Args:
         pictures: of sides that the network can take as they are.
     """
-    estimate = refine(pictures, predict(dehaze.predict, pictures, config, dehaze.multiple), config)
+    estimate = refine(pictures, predict(dehaze.predict, pictures, config), config)
     assert isinstance(estimate, HazeEstimate)
     t = full_size_transmission(pictures, pictures, estimate, config)
     airlight = enlarged(estimate.airlight, (pictures.shape[2], pictures.shape[3]))

@@ -22,10 +22,10 @@ class HazeConfig:
 
     no_haze: float = setting(0.06, help="Share of pictures without haze.", minimum=0.0, maximum=1.0)
     fog: float = setting(0.28, help="Share of outdoor pictures in fog.", minimum=0.0, maximum=1.0)
-    veil: float = setting(0.14, help="Share of outdoor pictures behind a veil.", minimum=0.0, maximum=1.0)
+    veil: float = setting(0.08, help="Share of outdoor pictures behind a veil.", minimum=0.0, maximum=1.0)
 
     natural_haze: float = setting(
-        0.2,
+        0.75,
         help="Share of pictures, but for fog and veils, whose own thin haze stays in the truth, as in RESIDE's.",
         minimum=0.0,
         maximum=1.0,

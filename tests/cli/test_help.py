@@ -86,7 +86,7 @@ def home(tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> 
         make_video(tmp_path / name, range(3))
     (tmp_path / "runs/ITS").mkdir(parents=True)
     shutil.copy(weights_folder() / "scattering-dehaze.safetensors", tmp_path / "runs/ITS/dehaze.safetensors")
-    shutil.copytree(ROOT / "weights/recipes", tmp_path / "weights/recipes")
+    (tmp_path / "runs/ITS/recipe.toml").write_text('[data]\ndata = ["RESIDE/ITS"]\n', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claritygan_cli.engine.generators import ResnetGenerator
-from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
+from claritygan_cli.engine.restoration import AddHaze, RemoveHaze, prepare
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models import image_translator as module
 from claritygan_cli.models.image_translator import ImageTranslator
@@ -24,7 +24,10 @@ def dehazer(tiny_model: Callable[[str], Path]) -> ImageTranslator:
 
 
 @torch.no_grad()
-def test_equals_the_generator_to_half_a_level(dehazer: ImageTranslator, photo: np.ndarray) -> None:
+def test_equals_the_generator_to_half_a_level(
+    dehazer: ImageTranslator, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AVERAGED", 100)
     image = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255
     expected = dehazer.generator(image)[0].permute(1, 2, 0).numpy() * 255
     ours = dehazer(photo)
@@ -33,10 +36,27 @@ def test_equals_the_generator_to_half_a_level(dehazer: ImageTranslator, photo: n
     assert not np.array_equal(ours, photo)
 
 
-def test_bands_do_not_show(dehazer: ImageTranslator, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = dehazer(photo)
+@torch.no_grad()
+def test_averaging_a_large_photo_first_hardly_shows(
+    dehazer: ImageTranslator, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = photo.repeat(4, 0).repeat(4, 1)
+    averaged = dehazer.estimate(large).transmission
+    monkeypatch.setattr(module, "AVERAGED", 100)
+    exact = dehazer.estimate(large).transmission
+    assert not torch.equal(averaged, exact)
+    assert (averaged - exact).abs().max() < 0.01
+
+
+@torch.no_grad()
+def test_bands_of_torch_equal_the_fused_pass(
+    dehazer: ImageTranslator, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepare(dehazer._small(photo), dehazer.estimate(photo), dehazer.restoration)
+    whole = dehazer._in_bands(photo, prepared)
+    assert np.abs(whole.astype(int) - dehazer(photo)).max() <= 1
     monkeypatch.setattr(module, "BAND_PIXELS", 1)
-    assert np.abs(dehazer(photo).astype(int) - whole).max() <= 1
+    assert np.array_equal(dehazer._in_bands(photo, prepared), whole)
 
 
 def test_16_bits_follow_8_bits(dehazer: ImageTranslator, photo: np.ndarray) -> None:

@@ -8,6 +8,7 @@ Four steps, which :func:`restore` takes one after the other and which callers ma
 4. ``rows`` of what that returns: the pixels, in bands of rows, so that big photos need little memory.
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +28,7 @@ from claritygan_cli.engine.refinement import refine
 from claritygan_cli.engine.resampling import luma, upsample_rows
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import transmission
+from claritygan_cli.engine.scattering_maps import GAINS, ScatteringMaps
 from claritygan_cli.engine.upsampling import GuidedUpsampling
 
 
@@ -99,24 +101,56 @@ class Scattering(ABC):
     there the caller takes :meth:`gain` and :meth:`chroma_gain` for the planes. What the gain applies to is the
     picture without its noise, which is neither amplified nor faded.
 
+    Args:
+        values: (N, 1, h, w), the small map that the gain follows. guide: (N, 1, h, w), luma of the small picture.
+        airlight: (N, 3, 1, 1) or (N, 3, h', w') in [0, 1].
+
     Attributes:
-        airlight: (N, 3, 1, 1) or (N, 3, h, w) in [0, 1].
+        noise_deviation: see :func:`claritygan_cli.engine.denoising.denoise`.
+        span: least and greatest value of the map at full size.
+        most_chroma_gain: the most that what makes colours differ from their luma is multiplied by.
     """
 
     margin = 0
-    airlight: Tensor
+    noise_deviation = 0.0
+    span = (0.0, 1.0)
+    most_chroma_gain = math.inf
+
+    def __init__(self, guide: Tensor, values: Tensor, airlight: Tensor, config: RestorationConfig) -> None:
+        self.airlight = airlight
+        self._upsampled = GuidedUpsampling(guide, values, config.upsampling_radius, config.upsampling_eps)
 
     @abstractmethod
+    def gain_of(self, values: Tensor) -> Tensor:
+        """The gain where the map has these values, which lie in ``span``."""
+
     def gain(self, guide: Tensor, height: int, top: int) -> Tensor:
         """What differences from the airlight are multiplied by, for rows of the picture.
 
         Args:
             guide: (N, 1, h, W), luma of these rows. height, top: as in :meth:`Restoration.rows`.
         """
+        return self.gain_of(self._upsampled.rows(guide, height, top).clamp(*self.span))
 
     def chroma_gain(self, gain: Tensor) -> Tensor:
         """The gain of what makes colours differ from their luma, where luma has ``gain``, which is not changed."""
-        return gain
+        return gain.clamp_max(self.most_chroma_gain) if (gain > self.most_chroma_gain).any() else gain
+
+    def maps(self) -> ScatteringMaps:
+        """What :mod:`claritygan_cli.engine.fused_pass` needs to do the same to the only picture of the estimate."""
+        offset = self._upsampled.offset[0, 0]
+        slope = torch.zeros_like(offset) if self._upsampled.slope is None else self._upsampled.slope[0, 0]
+        gains = self.gain_of(torch.linspace(*self.span, GAINS, dtype=torch.float64, device=offset.device))
+        slope, offset, airlight, gains = (x.cpu().float() for x in (slope, offset, self.airlight[0], gains))
+        return ScatteringMaps(
+            slope.numpy(),
+            offset.numpy(),
+            airlight.numpy(),
+            gains.numpy(),
+            *self.span,
+            self.most_chroma_gain,
+            self.noise_deviation,
+        )
 
     def airlight_rows(self, height: int, width: int, top: int, bottom: int) -> Tensor:
         """The airlight of rows of the full-size picture: (N, 3, 1, 1), or (N, 3, bottom - top, width)."""
@@ -149,27 +183,20 @@ class HazeRemoval(Scattering):
     """
 
     def __init__(self, guide: Tensor, estimate: HazeEstimate, config: RestorationConfig, strength: float = 1.0) -> None:
-        self.config, self.strength, self.airlight = config, strength, estimate.airlight
+        super().__init__(guide, gain_curve(estimate.transmission, config), estimate.airlight, config)
+        self.strength, self.noise_deviation = strength, config.noise_deviation
         self.margin = WINDOW_RADIUS if config.noise_deviation else 0
-        self.least = max(LEAST_TRANSMISSION, config.full_gain_transmission)
-        values = gain_curve(estimate.transmission, config)
-        self._upsampled = GuidedUpsampling(guide, values, config.upsampling_radius, config.upsampling_eps)
+        self.span = max(LEAST_TRANSMISSION, config.full_gain_transmission), 1.0
+        if config.chroma_gain_transmission:
+            self.most_chroma_gain = config.chroma_gain_transmission**-strength
 
-    def gain(self, guide: Tensor, height: int, top: int) -> Tensor:
+    def gain_of(self, values: Tensor) -> Tensor:
         """See :class:`Scattering`: ``1 / t``, by the gain curve."""
-        t = self._upsampled.rows(guide, height, top).clamp(self.least, 1)
-        return t.reciprocal() if self.strength == 1 else t.pow(-self.strength)
-
-    def chroma_gain(self, gain: Tensor) -> Tensor:
-        """See :class:`Scattering`: no more than at ``chroma_gain_transmission``."""
-        if not self.config.chroma_gain_transmission:
-            return gain
-        most = self.config.chroma_gain_transmission**-self.strength
-        return gain.clamp_max(most) if (gain > most).any() else gain
+        return values.reciprocal() if self.strength == 1 else values.pow(-self.strength)
 
     def rows(self, image: Tensor, height: int, top: int) -> Tensor:
         """See :meth:`Restoration.rows`."""
-        return self.change(denoise(image, self.config.noise_deviation), height, top).add_(image).clamp_(0, 1)
+        return self.change(denoise(image, self.noise_deviation), height, top).add_(image).clamp_(0, 1)
 
 
 class HazeAddition(Scattering):
@@ -188,16 +215,12 @@ class HazeAddition(Scattering):
         density: Tensor | float,
         airlight: Tensor,
     ) -> None:
-        self.density, self.airlight = density, airlight
-        self._upsampled = GuidedUpsampling(guide, estimate.depth, config.upsampling_radius, config.upsampling_eps)
+        super().__init__(guide, estimate.depth, airlight, config)
+        self.density = density
 
-    def depth(self, guide: Tensor, height: int, top: int) -> Tensor:
-        """Depth (N, 1, h, W) in [0, 1] for rows of the full-size picture; arguments as in :meth:`Scattering.gain`."""
-        return self._upsampled.rows(guide, height, top).clamp(0, 1)
-
-    def gain(self, guide: Tensor, height: int, top: int) -> Tensor:
+    def gain_of(self, values: Tensor) -> Tensor:
         """See :class:`Scattering`: ``t = exp(-density * depth)``."""
-        return transmission(self.depth(guide, height, top), self.density)
+        return transmission(values, self.density)
 
 
 class Translation:

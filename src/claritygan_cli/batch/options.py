@@ -70,6 +70,13 @@ class BatchOptions:
         False, help="Leave out EXIF, GPS, XMP, IPTC and texts; colour profiles stay.", panel=RESULTS
     )
     preserve_times: bool = setting(False, help="Give results the times of their inputs.", panel=RESULTS)
+    jobs: int = setting(
+        0,
+        help="Photos in work at once, memory allowing.",
+        minimum=0,
+        shown_default="as many as threads",
+        panel=COMPUTING,
+    )
     max_pixels: int = setting(
         MAX_PIXELS, help="Photos with more pixels are refused; guards the memory.", minimum=1, panel=RESULTS
     )

@@ -1,4 +1,4 @@
-"""While one photo is translated, the next is read and the last is written; videos go one by one."""
+"""Several photos at once, each read, translated and written by a thread of its own; videos go one by one."""
 
 import time
 from collections import deque
@@ -6,23 +6,28 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 from claritygan_cli.atomic import sweep
+from claritygan_cli.batch.budget import PixelBudget
 from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
-from claritygan_cli.batch.tasks import Task, Translated
+from claritygan_cli.batch.tasks import Task
 from claritygan_cli.batch.video import VideoResult, encoding_of, translate_video
 from claritygan_cli.engine.estimate import HazeSummary
 from claritygan_cli.errors import ClarityganError, SettingError
 from claritygan_cli.evaluation.metrics import Scores
-from claritygan_cli.media.image_reader import read_picture
+from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes
 from claritygan_cli.media.image_writer import keep_times, save_picture
-from claritygan_cli.media.picture import Picture
+from claritygan_cli.processors import processors
 
-PHOTOS_IN_FLIGHT = 2
-"""Photos read ahead, and results waiting to be written; with the one in work, about six are in memory."""
+PIXELS_A_THREAD = 32_000_000
+"""Pixels of photos in memory for each thread, all threads sharing; a pixel takes about 10 bytes at most, and twice that
+with 16 bits. A larger photo waits until it is alone."""
+WAITING = 4
+"""Photos for each thread that are planned ahead, so that no thread waits for a result to be taken."""
 
 Status = Literal["done", "skipped", "failed"]
 
@@ -101,12 +106,13 @@ def run_plan(
     """All results of a plan: first the inputs that lead to no job, then the jobs' in their order.
 
     A job that fails does not stop the others. Existing results are skipped, and their inputs not read, unless they
-    are to be overwritten. The task is called in the caller's thread, one photo or video at a time.
+    are to be overwritten. Videos are translated in the caller's thread.
 
     Args:
         debug: let exceptions through.
         progress: called for each frame of a video, with the number of frames expected if that is known.
-        threads: CPU threads of videos' decoders and encoders; 0 for as many as they like.
+        threads: CPU threads; fewer photos at once than that share them. Videos' decoders and encoders are told the
+            number, too. 0 for all cores, and in videos as many as they like.
 
     Raises:
         UsageError: the videos' codec and the containers do not go together.
@@ -114,24 +120,31 @@ def run_plan(
     check_encoding(plan, videos)
     for name, reason in plan.problems:
         yield Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}")
-
-    reading: deque[tuple[Job, Future[Picture] | None]] = deque()
-    writing: deque[tuple[Job, Translated, float, Future[tuple[float, tuple[str, ...]]]]] = deque()
     for folder in {job.target.parent for job in plan.jobs}:
         sweep(folder)
+    cores = threads or processors()
+    workers = options.jobs or cores
+    budget = PixelBudget(PIXELS_A_THREAD * workers)
 
-    def is_wanted(job: Job) -> bool:
-        return options.overwrite or not job.target.is_file()
-
-    def read(job: Job) -> Picture:
-        picture = read_picture(job.source, max_pixels=options.max_pixels, pages=True)
-        return picture.without_story() if options.strip_metadata else picture
-
-    def save(job: Job, picture: Picture) -> tuple[float, tuple[str, ...]]:
-        left_out = save_picture(job.target, picture, options.quality_given)
-        if options.preserve_times:
-            keep_times(job.source, job.target)
-        return time.monotonic(), left_out
+    def do_photo(job: Job) -> Result:
+        try:
+            data = read_bytes(job.source)
+            size = pixel_count(data, str(job.source), options.max_pixels)
+            with budget.taking(size) as at_once:
+                started = time.monotonic()
+                picture = decode_picture(data, str(job.source), max_pixels=options.max_pixels, pages=True)
+                del data
+                picture = picture.without_story() if options.strip_metadata else picture
+                translated = task.photo(picture, job, max(1, cores // at_once))
+                del picture
+                left_out = save_picture(job.target, translated.picture, options.quality_given)
+                if options.preserve_times:
+                    keep_times(job.source, job.target)
+        except Exception as error:
+            return failure(job, error, debug)
+        status: Status = "failed" if translated.problem else "done"
+        seconds, haze, scores = time.monotonic() - started, translated.haze, translated.scores
+        return Result(job, status, translated.problem, seconds, haze, scores, left_out=left_out)
 
     def do_video(job: Job) -> Result:
         started = time.monotonic()
@@ -145,47 +158,24 @@ def run_plan(
         except Exception as error:
             return failure(job, error, debug)
 
-    def finish_one() -> Result:
-        job, translated, started, future = writing.popleft()
-        try:
-            ended, left_out = future.result()
-        except Exception as error:
-            return failure(job, error, debug)
-        status: Status = "failed" if translated.problem else "done"
-        haze, scores = translated.haze, translated.scores
-        return Result(job, status, translated.problem, ended - started, haze, scores, left_out=left_out)
+    def skipped(job: Job) -> Result | None:
+        if job.target.is_file() and not options.overwrite:
+            return Result(job, "skipped", f"{job.target}: exists already")
+        return None
 
-    upcoming = iter(plan.jobs)
-    reader, writer = ThreadPoolExecutor(1, "read"), ThreadPoolExecutor(1, "write")
-    try:
-        while True:
-            while len(reading) < PHOTOS_IN_FLIGHT and (job := next(upcoming, None)) is not None:
-                photo = is_wanted(job) and not job.video
-                reading.append((job, reader.submit(read, job) if photo else None))
-            if not reading:
-                break
-            job, future = reading.popleft()
-            started = time.monotonic()
-            if future is not None:
-                try:
-                    translated = task.photo(future.result(), job)
-                except Exception as error:
-                    outcome = failure(job, error, debug)
-                else:
-                    writing.append((job, translated, started, writer.submit(save, job, translated.picture)))
-                    if len(writing) >= PHOTOS_IN_FLIGHT:
-                        yield finish_one()
-                    continue
-            while writing:  # results come in the order of the jobs
-                yield finish_one()
-            if future is not None:
-                yield outcome
-            elif is_wanted(job):
-                yield do_video(job)
-            else:
-                yield Result(job, "skipped", f"{job.target}: exists already")
-        while writing:
-            yield finish_one()
-    finally:
-        reader.shutdown(cancel_futures=True)
-        writer.shutdown(cancel_futures=True)
+    for is_video, group in groupby(plan.jobs, lambda job: job.video):
+        if is_video:
+            for job in group:
+                yield skipped(job) or do_video(job)
+            continue
+        with ThreadPoolExecutor(workers, "photo") as pool, task.parallel():
+            pending: deque[Future[Result]] = deque()
+            try:
+                for job in group:
+                    pending.append(pool.submit(lambda job: skipped(job) or do_photo(job), job))
+                    if len(pending) >= WAITING * workers:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)

@@ -1,5 +1,6 @@
 """What is done to each input: a task for either direction, for photos and for videos."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,8 +39,12 @@ class Translated:
 class Task(Protocol):
     """What is done to inputs."""
 
-    def photo(self, picture: Picture, job: Job) -> Translated:
-        """The photo translated, with all that goes with it."""
+    def photo(self, picture: Picture, job: Job, threads: int) -> Translated:
+        """The photo translated, with all that goes with it, by so many CPU threads. Several photos may be at once."""
+        ...
+
+    def parallel(self) -> AbstractContextManager[None]:
+        """In which photos are given; see :meth:`ImageTranslator.parallel`."""
         ...
 
     def video(self, name: str, temporal: float) -> VideoTranslator:
@@ -69,12 +74,16 @@ class DehazeTask:
         self.translator = open_translator("dehaze", model)
         self.amount = RemoveHaze(options.strength)
 
-    def photo(self, picture: Picture, job: Job) -> Translated:
+    def parallel(self) -> AbstractContextManager[None]:
+        """See :class:`Task`."""
+        return self.translator.parallel()
+
+    def photo(self, picture: Picture, job: Job, threads: int) -> Translated:
         """See :class:`Task`."""
         seen: list[HazeSummary] = []
 
         def translate(pixels: np.ndarray) -> np.ndarray:
-            result, estimate = self.translator.translate(pixels, self.amount)
+            result, estimate = self.translator.translate(pixels, self.amount, threads)
             if isinstance(estimate, HazeEstimate):
                 seen.append(summary_of(estimate))
             return result
@@ -140,10 +149,14 @@ class HazifyTask:
         density, (red, green, blue) = draw_parameters(self.density, self.airlight, self.seed, name)
         return AddHaze(density, (red, green, blue))
 
-    def photo(self, picture: Picture, job: Job) -> Translated:
+    def parallel(self) -> AbstractContextManager[None]:
+        """See :class:`Task`."""
+        return self.translator.parallel()
+
+    def photo(self, picture: Picture, job: Job, threads: int) -> Translated:
         """See :class:`Task`."""
         amount = self.amount(job.name)
-        return Translated(picture.translated(lambda pixels: self.translator(pixels, amount)))
+        return Translated(picture.translated(lambda pixels: self.translator(pixels, amount, threads)))
 
     def video(self, name: str, temporal: float) -> VideoTranslator:
         """See :class:`Task`."""

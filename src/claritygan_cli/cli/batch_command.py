@@ -34,14 +34,14 @@ def run_batch(
 
     Args:
         make: loads the model; called when the plan stands.
-        threads: CPU threads of videos' decoders and encoders; the model has been told its own.
+        threads: CPU threads, see :func:`run_plan`; the model has been told them, too.
     """
     for number in stop_signals():  # so that nothing half-written is left
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if "-" in inputs or str(options.out) == "-":
         from claritygan_cli.cli.pipe_command import stream
 
-        stream(inputs, make, options, videos)
+        stream(inputs, make, options, videos, threads)
         return
     if videos.raw:
         raise SettingError(

@@ -27,7 +27,9 @@ def refuse_changed(given: Any, allowed: Any, reason: str) -> None:
             raise SettingError(field.name, None, reason)
 
 
-def stream(inputs: list[str], make: Callable[[], "Task"], options: BatchOptions, videos: VideoOptions) -> None:
+def stream(
+    inputs: list[str], make: Callable[[], "Task"], options: BatchOptions, videos: VideoOptions, threads: int
+) -> None:
     """From stdin or a file, to stdout or a file: a photo, raw frames, or a YUV4MPEG2 stream.
 
     Raises:
@@ -53,10 +55,10 @@ def stream(inputs: list[str], make: Callable[[], "Task"], options: BatchOptions,
     refuse_changed(
         options, replace(options, suffix=""), "in a pipe the result has the name that you give it; leave this out"
     )
-    stream_photo(inputs[0], start, make, options)
+    stream_photo(inputs[0], start, make, options, threads)
 
 
-def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options: BatchOptions) -> None:
+def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options: BatchOptions, threads: int) -> None:
     """A photo from stdin or a file, to stdout or a file; scores, if wanted, go to stderr."""
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.evaluation.report import score_table
@@ -80,7 +82,9 @@ def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options:
     picture = decode_picture(data, name, max_pixels=options.max_pixels, pages=True)
     if options.strip_metadata:
         picture = picture.without_story()
-    translated = make().photo(picture, Job(name, Path(name), out))
+    task = make()
+    with task.parallel():
+        translated = task.photo(picture, Job(name, Path(name), out), threads)
     if str(out) != "-":
         left_out = save_picture(out, translated.picture, options.quality_given)
         if options.preserve_times and source != "-":

@@ -87,6 +87,12 @@ def with_maps(estimate: Estimate, change: Callable[[Tensor], Tensor]) -> Estimat
     return TranslationEstimate(change(estimate.image))
 
 
+def split(estimate: Estimate, count: int) -> list[Estimate]:
+    """The estimates of ``count`` pictures each that an estimate of more is made of."""
+    parts = {field.name: getattr(estimate, field.name).split(count) for field in fields(estimate)}
+    return [type(estimate)(*maps) for maps in zip(*parts.values(), strict=True)]
+
+
 def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
     """The mean of estimates of one kind, whose maps have one size."""
     first = estimates[0]

@@ -1,8 +1,8 @@
 """Full-size pixels on a CPU: guided upsampling, denoising, gain, airlight and rounding in one pass, without torch.
 
-What :mod:`claritygan_cli.engine.restoration` does to a scattering estimate in steps over whole bands is done here row by
-row, within a core's cache, by functions that numba makes machine code of when they are first called. The torch
-restoration is the reference: results are the same to within 1/255. How many threads share the tiles changes nothing.
+What :mod:`claritygan_cli.engine.restoration` does to a scattering estimate in steps over whole bands is done here row
+by row, within a core's cache, by functions that numba makes machine code of when they are first called. The torch
+restoration is the reference: results are the same to within 1/255. How many threads share the tiles changes no byte.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +48,7 @@ def apply(pixels: np.ndarray, maps: ScatteringMaps, threads: int = 1) -> np.ndar
     result = np.empty_like(pixels)
 
     def work(tile: tuple[int, int, int, int]) -> None:
-        _tile(pixels, result, *tile, *arguments)
+        _tile(pixels.reshape(height, -1), result.reshape(height, -1), *tile, *arguments)
 
     tiles = [
         (top, min(height, top + TILE_ROWS), left, min(width, left + TILE_COLUMNS))
@@ -97,9 +97,10 @@ def _tile(
 ) -> None:
     """Rows ``top`` to ``bottom`` of columns ``left`` to ``right``, in the picture's levels.
 
-    Loops are over single rows, with one result each, as compilers make vector instructions of such.
+    Loops are over single rows, with one result each, and pictures have the shape (H, 3 W), as compilers make vector
+    instructions of such.
     """
-    height, width, count = pixels.shape[0], pixels.shape[1], right - left
+    height, width, count = pixels.shape[0], pixels.shape[1] // 3, right - left
     small_maps, map_row, map_share, map_column, map_part = maps
     small_airlight, air_row, air_share, air_column, air_part = airlight
     rows = np.empty((33, count + 2), F)
@@ -152,13 +153,14 @@ def _tile(
 
 @compiled
 def _load(row: Any, left: int, count: int, width: int, red: Any, green: Any, blue: Any) -> None:
-    """Columns ``left - 1`` to ``left + count`` of a row (W, 3); beyond the picture the last ones go on."""
+    """Columns ``left - 1`` to ``left + count`` of a row (3 W); beyond the picture the last ones go on."""
     first = 1 if left == 0 else 0
     end = count + 1 if left + count == width else count + 2
-    for x in range(first, end):
-        red[x] = row[left - 1 + x, 0]
-        green[x] = row[left - 1 + x, 1]
-        blue[x] = row[left - 1 + x, 2]
+    part = row[3 * (left - 1 + first) :]
+    for x in range(end - first):
+        red[first + x] = part[3 * x]
+        green[first + x] = part[3 * x + 1]
+        blue[first + x] = part[3 * x + 2]
     for channel in (red, green, blue):
         if first == 1:
             channel[0] = channel[1]
@@ -236,8 +238,8 @@ def _place(
 @compiled
 def _look_up(place: Any, gains: Any, count: int, result: Any) -> None:
     for x in range(count):
-        i = np.int32(place[x])
-        result[x] = gains[i] + (place[x] - F(i)) * (gains[i + 1] - gains[i])
+        i = np.uint32(np.int32(place[x]))  # without a sign, so that no index is tried from the end
+        result[x] = gains[i] + (place[x] - np.floor(place[x])) * (gains[i + np.uint32(1)] - gains[i])
 
 
 @compiled
@@ -271,8 +273,9 @@ def _changed(
 
 @compiled
 def _store(red: Any, green: Any, blue: Any, peak: Any, left: int, count: int, row: Any) -> None:
-    """Rounded, into columns ``left`` to ``left + count`` of a row (W, 3)."""
+    """Rounded, into columns ``left`` to ``left + count`` of a row (3 W)."""
+    part = row[3 * left :]
     for x in range(count):
-        row[left + x, 0] = np.int32(min(max(red[x] + F(0.5), F(0)), peak))
-        row[left + x, 1] = np.int32(min(max(green[x] + F(0.5), F(0)), peak))
-        row[left + x, 2] = np.int32(min(max(blue[x] + F(0.5), F(0)), peak))
+        part[3 * x] = np.int32(min(max(red[x] + F(0.5), F(0)), peak))
+        part[3 * x + 1] = np.int32(min(max(green[x] + F(0.5), F(0)), peak))
+        part[3 * x + 2] = np.int32(min(max(blue[x] + F(0.5), F(0)), peak))

@@ -11,6 +11,7 @@ from claritygan_cli.engine.estimate import (
     HazeEstimate,
     TranslationEstimate,
     mean_estimate,
+    split,
     with_maps,
 )
 from claritygan_cli.engine.guided_filter import box_mean, guided_coefficients
@@ -30,10 +31,11 @@ def predict(network: Callable[[Tensor], Estimate], small: Tensor, config: Restor
         network: ``predict`` of a generator.
         small: (N, 3, h, w) in [0, 1], h and w such that the network can take them.
     """
-    estimate = network(small)
     if not config.mirrored:
-        return estimate
-    return mean_estimate([estimate, with_maps(network(small.flip(3)), lambda values: values.flip(3))])
+        return network(small)
+    both = network(torch.cat([small, small.flip(3)]))  # at once, which takes three quarters of the time
+    seen, mirrored = split(both, len(small))
+    return mean_estimate([seen, with_maps(mirrored, lambda values: values.flip(3))])
 
 
 def dimness(airlight: Tensor) -> Tensor:

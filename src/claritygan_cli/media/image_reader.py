@@ -55,6 +55,7 @@ EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "
 REDUCED, MASK = 1, 4
 """Kinds of a TIFF's pages that are no pages of their own."""
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, OLD_REDUCED = 254, 255, 2
+BAND_ROWS = 64
 _OPENING = threading.Lock()
 
 
@@ -164,6 +165,23 @@ def picture_size(path: Path) -> tuple[int, int]:
     with opened(data, str(path)) as image:
         width, height = image.size
         return (height, width) if _orientation(image, data) in LYING else (width, height)
+
+
+def pixel_count(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> int:
+    """How many pixels decoding will make, in all pages together, by the headers; those of 16 bits count twice.
+
+    Args: as :func:`decode_picture`.
+
+    Raises:
+        ImageError: the bytes are none, no picture, or too large a one.
+    """
+    if is_tiff(data):
+        with decoding(data, name):
+            layout = layout_of(data)
+            pages = _pages(data)
+            return sum(_pixels_of(layout, page) * (1 + image16.has_16_bits(layout, page)) for page in pages)
+    with opened(data, name, max_pixels) as image:
+        return image.width * image.height * (1 + image16.is_png16(data))
 
 
 def read_map(path: Path) -> np.ndarray:
@@ -315,8 +333,19 @@ def _planes(image: Image.Image, data: bytes, metadata: Metadata) -> tuple[np.nda
     if depth > 8:
         metadata = replace(metadata, left_out=(*metadata.left_out, f"{depth} bits a sample, cut to 8"))
     if image.mode in ("1", "L", "LA", "La"):
-        return np.array(image.convert("LA" if image.has_transparency_data else "L")), metadata
-    return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB")), metadata
+        return _array(image, "LA" if image.has_transparency_data else "L"), metadata
+    return _array(image, "RGBA" if image.has_transparency_data else "RGB"), metadata
+
+
+def _array(image: Image.Image, mode: str) -> np.ndarray:
+    """The picture in a mode, in bands: Pillow makes an array of a whole one by three copies of it."""
+    result = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for top in range(0, image.height, BAND_ROWS):
+        band = image.crop((0, top, image.width, min(image.height, top + BAND_ROWS)))
+        if band.mode != mode:
+            band = band.convert(mode)
+        result[top : top + BAND_ROWS] = np.asarray(band).reshape(band.height, band.width, len(mode))
+    return result
 
 
 def _bits_cut(data: bytes) -> int:

@@ -1,17 +1,22 @@
 """Applies a generator to photos of any size in little memory."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from claritygan_cli.engine.estimate import LEAST_TRANSMISSION, Estimate, HazeEstimate
-from claritygan_cli.engine.generators import Generator
+from claritygan_cli.engine.generators import Generator, ResnetGenerator
 from claritygan_cli.engine.refinement import predict, refine
 from claritygan_cli.engine.resampling import luma, resize, working_shape
 from claritygan_cli.engine.restoration import Amount, Restoration, Scattering, prepare
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.upsampling import GuidedUpsampling
 from claritygan_cli.errors import UsageError
+from claritygan_cli.processors import processors
 
 BAND_PIXELS = 1 << 17
 """Pixels of the photo that torch translates at once, where the fused pass is not for it."""
@@ -30,7 +35,6 @@ class ImageTranslator:
         device: where it runs.
         restoration: what is done with its estimates; None for the generator's own.
         working_size: longest side of the copy, in pixels; None for the generator's own.
-        threads: that share a photo's full-size pixels on the CPU; 0 for as many as torch takes.
     """
 
     def __init__(
@@ -39,13 +43,31 @@ class ImageTranslator:
         device: torch.device,
         restoration: RestorationConfig | None = None,
         working_size: int | None = None,
-        threads: int = 0,
     ) -> None:
         self.generator = generator.to(device).eval()
         self.device = device
         self.restoration = restoration or generator.restoration
         self.working_size = working_size or generator.working_size
-        self.threads = threads or torch.get_num_threads()
+        self._turn = nullcontext() if self._scatters_on_cpu else threading.Lock()
+
+    @property
+    def _scatters_on_cpu(self) -> bool:
+        return self.device.type == "cpu" and not isinstance(self.generator, ResnetGenerator)
+
+    @contextmanager
+    def parallel(self) -> Iterator[None]:
+        """In which threads that begin give photos, each its own.
+
+        A small network on the CPU then takes one thread for each photo: torch's own threads would wait for one another
+        at every layer, the longer the busier the machine is, and their number would change the last bits.
+        """
+        before = torch.get_num_threads()
+        if self._scatters_on_cpu:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _small(self, pixels: np.ndarray) -> Tensor:
         """The photo at the working size, (1, 3, h, w).
@@ -95,17 +117,20 @@ class ImageTranslator:
             result[top : top + step] = upsampled.rows(guide, height, top).clamp(LEAST_TRANSMISSION, 1)[0, 0].cpu()
         return estimate, result
 
-    def __call__(self, pixels: np.ndarray, amount: Amount | None = None) -> np.ndarray:
+    def __call__(self, pixels: np.ndarray, amount: Amount | None = None, threads: int = 0) -> np.ndarray:
         """A photo translated, as :meth:`translate` does it."""
-        return self.translate(pixels, amount)[0]
+        return self.translate(pixels, amount, threads)[0]
 
     @torch.inference_mode()
-    def translate(self, pixels: np.ndarray, amount: Amount | None = None) -> tuple[np.ndarray, Estimate]:
-        """Translate a photo.
+    def translate(
+        self, pixels: np.ndarray, amount: Amount | None = None, threads: int = 0
+    ) -> tuple[np.ndarray, Estimate]:
+        """Translate a photo. Threads may call this at once; they take turns where that is faster or saves memory.
 
         Args:
             pixels: (H, W, 3), uint8 or uint16; not changed.
             amount: of haze to take out or to put in; None for the default.
+            threads: CPU threads that share the full-size pixels; 0 for all cores. They change no byte.
 
         Returns:
             (H, W, 3) of the same type, and the estimate of it, refined.
@@ -113,14 +138,15 @@ class ImageTranslator:
         Raises:
             TypeError: the generator cannot do that.
         """
-        small = self._small(pixels)
-        estimate = self._estimate(small)
-        prepared = prepare(small, estimate, self.restoration, amount)
-        if isinstance(prepared, Scattering) and self.device.type == "cpu":
-            from claritygan_cli.engine.fused_pass import apply  # numba: not needed where there is a GPU
+        with self._turn:
+            small = self._small(pixels)
+            estimate = self._estimate(small)
+            prepared = prepare(small, estimate, self.restoration, amount)
+            if not (isinstance(prepared, Scattering) and self._scatters_on_cpu):
+                return self._in_bands(pixels, prepared), estimate
+        from claritygan_cli.engine.fused_pass import apply  # numba: not needed where there is a GPU
 
-            return apply(pixels, prepared.maps(), self.threads), estimate
-        return self._in_bands(pixels, prepared), estimate
+        return apply(pixels, prepared.maps(), threads or processors()), estimate
 
     def _in_bands(self, pixels: np.ndarray, prepared: Restoration) -> np.ndarray:
         """The finished photo, by torch."""

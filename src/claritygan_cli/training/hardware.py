@@ -1,23 +1,18 @@
 """What suits the hardware that a run is on."""
 
-import os
 import sys
 from functools import cache
 from pathlib import Path
 
 import torch
 
+from claritygan_cli.processors import processors
 from claritygan_cli.training.config import Precision, TrainConfig
 
 CPU_INFO = Path("/proc/cpuinfo")
 BF16_FLAG = "amx_bf16"
 """Processors with it multiply bf16 matrices many times as fast as float32 ones; with AVX-512's bf16 alone, training was
 slower than in float32 (weights/EXPERIMENTS.md)."""
-
-
-def processors() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def suitable_workers(config: TrainConfig, device: torch.device, ranks: int) -> int:

@@ -22,7 +22,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-PEAK = """
+PEAK = r"""
 def peak():
     return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024
 """

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 class PixelBudget:
     """Pixels that may be in memory at once; who wants more waits.
 
-    A photo larger than all of it is let in alone. Photos are let in in the order in which they came, so that a large one
-    is not passed by small ones for ever.
+    A photo larger than all of it is let in alone. Photos are let in in the order in which they came, so that a large
+    one is not passed by small ones for ever.
 
     Args:
         limit: pixels.

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,11 @@ def _cut_down(metadata: Metadata, left_out: list[str]) -> Metadata:
 
 
 def _saved(planes: np.ndarray, form: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(planes).save(file, format=form, **options)
-    return file.getvalue()
+    """Encoded by Pillow, which lets other threads run meanwhile only where it writes to a real file."""
+    with tempfile.TemporaryFile() as file:
+        Image.fromarray(planes).save(file, format=form, **options)
+        file.seek(0)
+        return file.read()
 
 
 def _blocks(metadata: Metadata) -> dict[str, Any]:

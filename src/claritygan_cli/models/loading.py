@@ -104,15 +104,17 @@ def load_translator(
     generator, _ = open_model(model, direction)
     where = choose_device(device)
     if where.type == "cpu":
-        quicken_pointwise(generator)
+        quicken(generator)
     return ImageTranslator(generator, where, working_size=working_size)
 
 
-def quicken_pointwise(generator: Generator) -> None:
-    """Have oneDNN run the 1x1 convolutions, too, where torch has a single thread.
+def quicken(generator: Generator) -> None:
+    """Have oneDNN run all convolutions as it likes best, on a CPU: twice as fast with a single thread.
 
-    torch gives them to a slower routine then, unless they are dilated, which changes nothing in a 1x1 kernel.
+    Channels come last in memory. torch gives 1x1 convolutions to a slower routine where it has a single thread, unless
+    they are dilated, which changes nothing in such a kernel.
     """
+    generator.to(memory_format=torch.channels_last)
     for module in generator.modules():
         if isinstance(module, torch.nn.Conv2d) and module.kernel_size == (1, 1):
             module.dilation = (2, 2)

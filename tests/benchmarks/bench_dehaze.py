@@ -26,7 +26,9 @@ PEAK = r"""
 def peak():
     return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024
 """
-COPY = PEAK + """
+COPY = (
+    PEAK
+    + """
 import io, json, re, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,7 +47,10 @@ with ThreadPoolExecutor(threads) as pool:
     list(pool.map(copy, paths))
 print(json.dumps([time.perf_counter() - started, peak(), base]))
 """
-OURS = PEAK + """
+)
+OURS = (
+    PEAK
+    + """
 import json, re, sys, time
 from pathlib import Path
 import numpy as np
@@ -65,6 +70,7 @@ seconds = time.perf_counter() - started
 assert all(result.status == "done" for result in results), results
 print(json.dumps([seconds, peak(), base]))
 """
+)
 STAGES = """
 import json, sys, time
 from pathlib import Path

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from tests.videos import scene
 
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import ResnetGenerator
-from claritygan_cli.engine.resampling import luma
+from claritygan_cli.engine.resampling import luma, resize
 from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze, prepare
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models import image_translator
@@ -197,3 +198,26 @@ def test_an_airlight_that_was_asked_for_stays_while_a_video_fades_in(make: Make)
     for i in range(30):
         planes = through(translator, coded((bright * (i / 29)).astype(np.uint8), coding))
         assert planes[0].max() <= max(round(255 * 0.8), round(bright.max() * (i / 29))) + 10  # noise
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+@pytest.mark.parametrize("direction", ["dehaze", "hazify"])
+@pytest.mark.parametrize("size", [(64, 48), (63, 47), (33, 70)])
+@pytest.mark.parametrize("steps", [(1, 1), (2, 2), (1, 2), (1, 4), (4, 4)])
+def test_the_fused_pass_equals_torch(
+    make: Make, bits: int, direction: str, size: tuple[int, int], steps: tuple[int, int]
+) -> None:
+    coding = coding_of(*size, bits, 1, False)
+    whole = coded(scene(0, *size), coding, np.uint8 if bits == 8 else np.uint16)
+    luma_plane, *chroma = whole.planes
+    frame = replace(whole, planes=(luma_plane, *(plane[:: steps[0], :: steps[1]].copy() for plane in chroma)))
+    translator = make(direction, 0.9, None if direction == "dehaze" else AddHaze(1.5, (0.8, 0.7, 0.9)))
+    ours = through(translator, frame)
+    planes = [torch.from_numpy(plane.astype(np.float32))[None, None] for plane in frame.planes]
+    small = coding.rgb(*(resize(plane, translator._small_size(*planes[0].shape[2:])) for plane in planes))
+    prepared = translator._prepared(small, coding.luma(small), 0)
+    wanted = tuple(np.zeros_like(plane) for plane in frame.planes)
+    translator._in_bands(prepared, coding, planes, planes, wanted)
+    for one, other in zip(ours, wanted, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 2 ** (bits - 8)
+        assert one.std() > 0

@@ -151,7 +151,8 @@ def run_plan(
         try:
             translator = task.video(job.name, videos.temporal)
             story, report = not options.strip_metadata, partial(progress, job)
-            done = translate_video(job.source, job.target, translator, videos, report, threads, story)
+            with task.parallel():  # the decoder's and the encoder's threads are busy beside it
+                done = translate_video(job.source, job.target, translator, videos, report, threads, story)
             if options.preserve_times:
                 keep_times(job.source, job.target)
             return video_result(job, done, started)

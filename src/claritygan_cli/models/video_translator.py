@@ -122,7 +122,7 @@ class VideoTranslator:
         size = self._small_size(*frame.planes[0].shape)
         small = frame.coding.rgb(*(resize(plane, size) for plane in denoised))
         prepared = self._prepared(small, frame.coding.luma(small), frame.rotation)
-        self._apply(prepared, frame.coding, planes, denoised, results)
+        self._apply(prepared, frame, planes, denoised, results)
 
     @torch.inference_mode()
     def rgb(self, pixels: np.ndarray) -> np.ndarray:
@@ -138,12 +138,33 @@ class VideoTranslator:
     def _apply(
         self,
         prepared: Scattering,
+        frame: CodedFrame,
+        planes: list[Tensor],
+        denoised: list[Tensor],
+        results: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ) -> None:
+        """Change the denoised frame, and add the noise that the frame has beside it."""
+        coding = frame.coding
+        if self.device.type != "cpu":
+            self._in_bands(prepared, coding, planes, denoised, results)
+            return
+        from claritygan_cli.engine.fused_pass import apply_to_planes  # numba: not needed where there is a GPU
+
+        airlight = torch.cat(coding.codes(prepared.airlight), 1)[0].numpy()
+        luma_plane, blue, red = (plane[0, 0].numpy() for plane in denoised)
+        white = coding.offset + coding.luma_range
+        maps = replace(prepared.maps(), airlight=airlight)
+        apply_to_planes(frame.planes, (luma_plane, blue, red), results, maps, coding.offset, white, coding.peak)
+
+    def _in_bands(
+        self,
+        prepared: Scattering,
         coding: ColourCoding,
         planes: list[Tensor],
         denoised: list[Tensor],
-        results: tuple[np.ndarray, ...],
+        results: tuple[np.ndarray, np.ndarray, np.ndarray],
     ) -> None:
-        """Change the denoised frame, and add the noise that the frame has beside it."""
+        """The same by torch."""
         (height, width), (low, narrow) = planes[0].shape[2:], planes[1].shape[2:]
         down, across = -(-height // low), -(-width // narrow)
         airlight = coding.codes(prepared.airlight)

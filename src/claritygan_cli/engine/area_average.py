@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from claritygan_cli.engine.compiled import compiled
 
 
 def area_average(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -21,7 +22,7 @@ def area_average(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return result
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@compiled
 def _average(rows: Any, result: Any) -> None:
     """Of rows (H, 3 W), first down, then across."""
     height, width = result.shape[1], result.shape[2]
@@ -43,7 +44,7 @@ def _average(rows: Any, result: Any) -> None:
             result[0, y, x], result[1, y, x], result[2, y, x] = red, green, blue
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@compiled
 def _add(row: Any, share: Any, strip: Any) -> None:
     for i in range(len(strip)):
         strip[i] += share * row[i]

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from claritygan_cli.engine.compiled import compiled
 from claritygan_cli.engine.scattering_maps import GAINS, ScatteringMaps
 
 TILE_ROWS, TILE_COLUMNS = 192, 768
@@ -18,8 +18,6 @@ TILE_ROWS, TILE_COLUMNS = 192, 768
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601's weights, as :func:`claritygan_cli.engine.resampling.luma`."""
 
-compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
-"""Runs without Python's lock; the machine code is kept on disk; no order of sums is changed."""
 F = np.float32
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Y, U, V: (H, W) and two times (h, w)."""

@@ -94,3 +94,18 @@ def test_repeated_frames_and_clipped_skies_do_not_hide_the_noise() -> None:
         frame[0].clamp_(0, 1)
         luma, _ = denoiser(frame, 1.0)
     assert (luma - clean)[..., 58:, :].std() < SIGMA / 2
+
+
+@pytest.mark.parametrize("size", [(100, 150), (97, 149), (8, 8), (3, 5)])
+def test_the_fused_passes_equal_torch(size: tuple[int, int]) -> None:
+    clean = torch.nn.functional.interpolate(scene(), size)
+    denoiser = TemporalDenoiser(0.9)
+    fused, strips = ([plane.clone() for plane in noisy(clean, 0)] for _ in range(2))
+    for seed in range(1, 4):
+        clean = clean.roll(3, 3) if seed == 2 else clean
+        frame = noisy(clean, seed)
+        denoiser._fused(frame, fused, 1.0)
+        denoiser._in_strips(frame, strips, 1.0)
+        for one, other in zip(fused, strips, strict=True):
+            torch.testing.assert_close(one, other, atol=2e-6, rtol=0)
+    assert not torch.equal(fused[0], frame[0])

@@ -36,8 +36,8 @@ def apply(pixels: np.ndarray, maps: ScatteringMaps, threads: int = 1) -> np.ndar
     peak = float(np.iinfo(pixels.dtype).max)
     airlight = np.concatenate([maps.airlight, np.tensordot(np.array(LUMA), maps.airlight, 1)[None]]) * peak
     arguments = (
-        _sampled(np.stack([maps.slope / peak, maps.offset]), height, width),
-        _sampled(airlight, height, width),
+        sampled(np.stack([maps.slope / peak, maps.offset]), height, width),
+        sampled(airlight, height, width),
         np.append(maps.gains, maps.gains[-1]).astype(F),
         F(maps.lowest),
         F((GAINS - 1) / max(maps.highest - maps.lowest, 1e-6)),
@@ -87,9 +87,9 @@ def apply_to_planes(
         *planes,
         *even,
         *results,
-        _sampled(np.stack([maps.slope / (white - black), maps.offset]), height, width),
-        _sampled(maps.airlight[:1], height, width),
-        _sampled(maps.airlight[1:], low, narrow),
+        sampled(np.stack([maps.slope / (white - black), maps.offset]), height, width),
+        sampled(maps.airlight[:1], height, width),
+        sampled(maps.airlight[1:], low, narrow),
         np.append(maps.gains, maps.gains[-1]).astype(F),
         F(maps.lowest),
         F((GAINS - 1) / max(maps.highest - maps.lowest, 1e-6)),
@@ -99,7 +99,7 @@ def apply_to_planes(
     )
 
 
-def _sampled(maps: np.ndarray, height: int, width: int) -> tuple[np.ndarray, ...]:
+def sampled(maps: np.ndarray, height: int, width: int) -> tuple[np.ndarray, ...]:
     """Small maps (C, h, w), and where the rows and columns of a large picture lie between theirs (bilinear, corners not
     aligned). The maps get a last row and column more, so that each place has one after it."""
     padded = np.ascontiguousarray(np.pad(maps, ((0, 0), (0, 1), (0, 1)), "edge"), F)
@@ -158,13 +158,13 @@ def _tile(
         if map_row[y] != map_at:
             map_at = map_row[y]
             for k in range(2):
-                _widen(small_maps[k, map_at], map_column, map_part, left, right, above[k])
-                _widen(small_maps[k, map_at + 1], map_column, map_part, left, right, below[k])
+                widen(small_maps[k, map_at], map_column, map_part, left, right, above[k])
+                widen(small_maps[k, map_at + 1], map_column, map_part, left, right, below[k])
         if air_row[y] != air_at:
             air_at = air_row[y]
             for k in range(4):
-                _widen(small_airlight[k, air_at], air_column, air_part, left, right, above[2 + k])
-                _widen(small_airlight[k, air_at + 1], air_column, air_part, left, right, below[2 + k])
+                widen(small_airlight[k, air_at], air_column, air_part, left, right, above[2 + k])
+                widen(small_airlight[k, air_at + 1], air_column, air_part, left, right, below[2 + k])
 
         _mean(reds[0], reds[1], reds[2], count, mean_red)
         _mean(greens[0], greens[1], greens[2], count, mean_green)
@@ -222,7 +222,7 @@ def _sum_squares(values: Any, count: int, result: Any) -> None:
 
 
 @compiled
-def _widen(row: Any, column: Any, part: Any, left: int, right: int, result: Any) -> None:
+def widen(row: Any, column: Any, part: Any, left: int, right: int, result: Any) -> None:
     """A row of a small map at the columns of the picture."""
     for x in range(left, right):
         i = column[x]
@@ -358,12 +358,12 @@ def _planes(
             if map_row[y] != map_at:
                 map_at = map_row[y]
                 for k in range(2):
-                    _widen(small_maps[k, map_at], map_column, map_part, 0, width, above[k])
-                    _widen(small_maps[k, map_at + 1], map_column, map_part, 0, width, below[k])
+                    widen(small_maps[k, map_at], map_column, map_part, 0, width, above[k])
+                    widen(small_maps[k, map_at + 1], map_column, map_part, 0, width, below[k])
             if light_row[y] != light_at:
                 light_at = light_row[y]
-                _widen(small_light[0, light_at], light_column, light_part, 0, width, above[2])
-                _widen(small_light[0, light_at + 1], light_column, light_part, 0, width, below[2])
+                widen(small_light[0, light_at], light_column, light_part, 0, width, above[2])
+                widen(small_light[0, light_at + 1], light_column, light_part, 0, width, below[2])
             _less(even_luma[y], black, width, guide)
             _place(guide, above[0], below[0], above[1], below[1], map_share[y], lowest, steps, width, place)
             _look_up(place, gains, width, gain)
@@ -378,8 +378,8 @@ def _planes(
         if tint_row[row] != tint_at:
             tint_at = tint_row[row]
             for k in range(2):
-                _widen(small_tint[k, tint_at], tint_column, tint_part, 0, narrow, tint_above[k])
-                _widen(small_tint[k, tint_at + 1], tint_column, tint_part, 0, narrow, tint_below[k])
+                widen(small_tint[k, tint_at], tint_column, tint_part, 0, narrow, tint_above[k])
+                widen(small_tint[k, tint_at + 1], tint_column, tint_part, 0, narrow, tint_below[k])
         share = tint_share[row]
         _code(blue[row], even_blue[row], tint_above[0], tint_below[0], share, chroma_gain, peak, narrow, new_blue[row])
         _code(red[row], even_red[row], tint_above[1], tint_below[1], share, chroma_gain, peak, narrow, new_red[row])

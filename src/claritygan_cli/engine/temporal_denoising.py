@@ -63,6 +63,22 @@ class TemporalDenoiser:
         if old is None or [p.shape for p in old] != [p.shape for p in planes]:
             self._average = [plane.clone() for plane in planes]
             return self._average
+        keep_on = self._fused if planes[0].device.type == "cpu" else self._in_strips
+        keep_on(planes, old, scale)
+        return old
+
+    def _fused(self, planes: Sequence[Tensor], old: list[Tensor], scale: float) -> None:
+        """Bring the averages on, on a CPU."""
+        from claritygan_cli.engine.fused_denoising import cell_changes, keep_on  # numba
+
+        news, averages = ([plane[0, 0].numpy() for plane in group] for group in (planes, old))
+        change = torch.from_numpy(cell_changes(news[0], averages[0], CELL) / scale)
+        share = (still_share(change[None, None]) * self.keep)[0, 0].numpy()
+        for new, average in zip(news, averages, strict=True):
+            keep_on(new, average, share)
+
+    def _in_strips(self, planes: Sequence[Tensor], old: list[Tensor], scale: float) -> None:
+        """The same by torch."""
         height = planes[0].shape[2]
         strips = [slice(top, top + STRIP) for top in range(0, height, STRIP)]
         changes = [
@@ -78,4 +94,3 @@ class TemporalDenoiser:
                 for plane, average in alike:
                     new = plane[:, :, top:bottom]
                     average[:, :, top:bottom].sub_(new).mul_(keep).add_(new)
-        return old

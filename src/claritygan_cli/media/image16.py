@@ -3,7 +3,6 @@
 import io
 import struct
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
 from PIL import Image
@@ -13,8 +12,6 @@ from claritygan_cli.media import png_chunks
 from claritygan_cli.media.exif import WIDTH
 from claritygan_cli.media.tiff_tags import LONG, SHORT, Directory, Layout, Tag, alone, number, numbers
 
-PNG_FORMATS = {1: "gray16be", 2: "ya16be", 3: "rgb48be", 4: "rgba64be"}
-"""libav's names, by the number of channels."""
 BITS, PHOTOMETRIC, PLANAR = 258, 262, 284
 SAMPLES, PREDICTOR, TILE_WIDTH, EXTRA, SAMPLE_FORMAT = 277, 317, 322, 338, 339
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
@@ -45,22 +42,6 @@ def read_png(data: bytes, alpha: bool) -> np.ndarray:
             return frame.to_ndarray(format="rgba64be" if alpha else "rgb48be").astype(np.uint16)
     except (av.error.FFmpegError, StopIteration) as error:
         raise ImageError(f"damaged or truncated picture ({error})") from error
-
-
-def encode_png(planes: np.ndarray) -> bytes:
-    """A PNG of (H, W) or (H, W, 2 to 4) uint16."""
-    import av
-
-    name = PNG_FORMATS[1 if planes.ndim == 2 else planes.shape[2]]
-    height, width = planes.shape[:2]
-    encoder = av.CodecContext.create("png", "w")
-    encoder.height, encoder.width = height, width
-    encoder.pix_fmt, encoder.time_base = name, Fraction(1)
-    frame = av.VideoFrame(width, height, name)
-    rows = np.asarray(memoryview(frame.planes[0])).reshape(height, frame.planes[0].line_size)
-    samples = planes.astype(">u2").reshape(height, -1)
-    rows[:, : samples.shape[1] * 2] = samples.view(np.uint8)
-    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
 def has_16_bits(layout: Layout, page: Directory) -> bool:

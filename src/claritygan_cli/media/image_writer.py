@@ -13,11 +13,12 @@ from PIL import Image
 
 from claritygan_cli.atomic import written_whole
 from claritygan_cli.errors import ImageError
-from claritygan_cli.media import exif, image16, jpeg_segments, photoshop, png_chunks
+from claritygan_cli.media import exif, jpeg_segments, photoshop, png_chunks
 from claritygan_cli.media.find import EXTRA_FORMATS, PHOTO_FORMATS
 from claritygan_cli.media.image_reader import register_extras
 from claritygan_cli.media.metadata import Metadata, has_own_colours, png_metadata
 from claritygan_cli.media.picture import Picture
+from claritygan_cli.media.png_encoder import encode_png, is_encodable
 
 DEFAULT_QUALITY = 95
 """Of JPEG and its like where the source's own is not known."""
@@ -27,8 +28,6 @@ ICC_PARTS, ICC_PART = 255, 65519
 EXIF_ROOM = jpeg_segments.LONGEST - len(exif.PREFIX)
 XMP_ROOM = jpeg_segments.LONGEST - len(b"http://ns.adobe.com/xap/1.0/\0")
 DEFLATE = "zlib"
-PNG_LEVEL = 4
-"""A third of the time of zlib's own level, 6, and files of the same size to within a few hundredths."""
 
 
 def encode_picture(picture: Picture, suffix: str, quality: int | None = None) -> tuple[bytes, tuple[str, ...]]:
@@ -135,7 +134,7 @@ def _blocks(metadata: Metadata) -> dict[str, Any]:
 
 def _png(picture: Picture, _quality: int | None) -> bytes:
     planes = picture.planes()
-    data = image16.encode_png(planes) if planes.dtype == np.uint16 else _saved(planes, "PNG", compress_level=PNG_LEVEL)
+    data = encode_png(planes) if planes.dtype == np.uint16 or is_encodable(planes) else _saved(planes, "PNG")
     return png_chunks.with_chunks(data, png_metadata(picture.metadata))
 
 

@@ -1,7 +1,6 @@
 """Airlight as a smooth field: the colours of what is hazy, near each place."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 GRID = 24
@@ -21,6 +20,13 @@ def gaussian_rows(count: int, like: Tensor) -> Tensor:
     return kernel / kernel.sum(1, keepdim=True)
 
 
+def cell_rows(size: int, cell: int, like: Tensor) -> Tensor:
+    """(ceil(size / cell), size): each row takes the mean over a cell; the last one may be cut off."""
+    at = torch.arange(size, device=like.device) // cell
+    rows = (torch.arange((size + cell - 1) // cell, device=like.device)[:, None] == at[None]).to(like.dtype)
+    return rows / rows.sum(1, keepdim=True)
+
+
 def haze_colour(scores: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
     """The mean colour of a picture's haze: near each place, and everywhere.
 
@@ -35,9 +41,10 @@ def haze_colour(scores: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
     """
     scores, colours = scores.float(), colours.float()
     weight = torch.exp(scores - scores.amax((2, 3), keepdim=True)) + LEAST_WEIGHT
-    cell = max(1, -(-max(scores.shape[2:]) // GRID))
-    weights = F.avg_pool2d(weight, cell, ceil_mode=True)
-    weighted = F.avg_pool2d(weight * colours, cell, ceil_mode=True)
+    height, width = scores.shape[2:]
+    cell: int = (torch.sym_max(height, width) + GRID - 1) // GRID  # type: ignore[assignment] # also in a graph
+    down, across = cell_rows(height, cell, weight), cell_rows(width, cell, weight).mT
+    weights, weighted = down @ weight @ across, down @ (weight * colours) @ across
     whole = weighted.mean((2, 3), keepdim=True) / weights.mean((2, 3), keepdim=True)
     rows, columns = gaussian_rows(weights.shape[2], weights), gaussian_rows(weights.shape[3], weights)
     near, near_weighted = rows @ weights @ columns.mT, rows @ weighted @ columns.mT

@@ -111,7 +111,7 @@ def test_amounts_that_make_no_sense(photo: np.ndarray) -> None:
 
 def test_the_example_in_readme_runs(photo: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", readme, re.S)
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "claritygan_cli" in block)
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photo).save("hazy.jpg")
     found: dict[str, object] = {"array": photo}

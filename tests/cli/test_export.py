@@ -9,8 +9,8 @@ from claritygan_cli.models import exporting
 
 @pytest.fixture
 def exported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "_graph", lambda generator, card: b"a graph")
-    monkeypatch.setattr(exporting, "_difference", lambda graph, generator: 2e-7)
+    monkeypatch.setattr(exporting, "_made", lambda graph, card: b"a graph")
+    monkeypatch.setattr(exporting, "_difference", lambda data, graph: 2e-7)
 
 
 @pytest.mark.usefixtures("exported")
@@ -19,6 +19,8 @@ def test_export_writes_one_file_and_says_what_is_in_it(cli: Callable[..., Outcom
     assert done.code == 0, done.err
     assert done.out == ""
     assert "image (N, 3, 32 i, 32 j) in [0, 1] -> depth; within 2e-07 of PyTorch" in done.err
+    done = cli("export", "scattering-dehaze", "--out", str(tmp_path / "m.onnx"), "--whole", "--overwrite")
+    assert "image (1, 3, H, W) in [0, 1], strength -> result; within" in done.err
     assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
     assert (tmp_path / "m.onnx").read_bytes() == b"a graph"
 

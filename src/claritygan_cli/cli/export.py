@@ -13,13 +13,16 @@ def export(
         str, typer.Argument(help="A bundled model, a .safetensors file, or a run's folder.", show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .onnx file to write.", show_default=False)],
+    whole: Annotated[
+        bool, typer.Option("--whole", help="From a picture of any size to the finished one, not the network alone.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a model's network as an ONNX graph, for other programs.
+    """Write a model as an ONNX graph, for other programs.
 
-    claritygan export scattering-dehaze --out dehaze.onnx
+    claritygan export scattering-dehaze --out dehaze.onnx --whole
     """
-    from claritygan_cli.models.exporting import OPSET, export_network, outputs_of
+    from claritygan_cli.models.exporting import OPSET, export_graph, graph_of
     from claritygan_cli.models.loading import find_card, open_model
 
     if out.suffix != ".onnx":
@@ -27,9 +30,8 @@ def export(
     if out.exists() and not overwrite:
         raise SettingError("out", out, "exists already; --overwrite replaces it")
     generator, card = open_model(model, find_card(model).direction)
-    error = export_network(generator, card, out)
-    sides, outputs = generator.multiple, ", ".join(outputs_of(generator, card))
-    typer.echo(
-        f"{out}: opset {OPSET}; image (N, 3, {sides} i, {sides} j) in [0, 1] -> {outputs}; within {error:.1g} of PyTorch",
-        err=True,
-    )
+    graph = graph_of(generator, card, whole)
+    error = export_graph(graph, card, out)
+    sides = "1, 3, H, W" if whole else f"N, 3, {graph.multiple} i, {graph.multiple} j"
+    inputs, outputs = ", ".join([f"image ({sides}) in [0, 1]", *graph.inputs[1:]]), ", ".join(graph.outputs)
+    typer.echo(f"{out}: opset {OPSET}; {inputs} -> {outputs}; within {error:.1g} of PyTorch", err=True)

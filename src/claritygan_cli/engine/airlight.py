@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from claritygan_cli.engine.resampling import larger
+
 GRID = 24
 """Cells along the longest side, at most, over which colours are averaged first."""
 SIGMA = 3.0
@@ -42,7 +44,7 @@ def haze_colour(scores: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
     scores, colours = scores.float(), colours.float()
     weight = torch.exp(scores - scores.amax((2, 3), keepdim=True)) + LEAST_WEIGHT
     height, width = scores.shape[2:]
-    cell: int = (torch.sym_max(height, width) + GRID - 1) // GRID  # type: ignore[assignment] # also in a graph
+    cell = (larger(height, width) + GRID - 1) // GRID
     down, across = cell_rows(height, cell, weight), cell_rows(width, cell, weight).mT
     weights, weighted = down @ weight @ across, down @ (weight * colours) @ across
     whole = weighted.mean((2, 3), keepdim=True) / weights.mean((2, 3), keepdim=True)

@@ -3,6 +3,7 @@
 He, Sun, Tang, "Guided Image Filtering", ECCV 2010; He, Sun, "Fast Guided Filter", arXiv:1505.00996 (2015).
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -21,6 +22,16 @@ def box_mean(x: Tensor, radius: int) -> Tensor:
         padding = (radius, 0) if dim == 2 else (0, radius)
         x = F.avg_pool2d(x, kernel, stride=1, padding=padding, count_include_pad=False)
     return x
+
+
+def box_rows(size: int, radius: int, like: Tensor) -> Tensor:
+    """(size, size): each row takes the mean over the 2*radius+1 places round its own, cut off at the borders.
+
+    For wide windows whose radius follows the picture's size, which pooling cannot have in a graph for any size.
+    """
+    at = torch.arange(size, device=like.device)
+    rows = ((at[:, None] - at[None]).abs() <= radius).to(like.dtype)
+    return rows / rows.sum(1, keepdim=True)
 
 
 def guided_coefficients(guide: Tensor, target: Tensor, radius: int, eps: Tensor | float) -> tuple[Tensor, Tensor]:

@@ -14,12 +14,12 @@ from claritygan_cli.engine.estimate import (
     split,
     with_maps,
 )
-from claritygan_cli.engine.guided_filter import box_mean, guided_coefficients
-from claritygan_cli.engine.resampling import luma, resize, upsample_rows
+from claritygan_cli.engine.guided_filter import box_rows, guided_coefficients
+from claritygan_cli.engine.resampling import larger, luma, resize, upsample_rows
 from claritygan_cli.engine.restoration_config import RestorationConfig
 
-NEIGHBOURHOOD = 1 / 16
-"""Side of a neighbourhood, twice smoothed, as a share of the picture's longest."""
+NEIGHBOURHOODS = 16
+"""Of them, twice smoothed, as many lie side by side along the picture's longest side."""
 DIM_AIRLIGHT = (0.86, 0.98)
 """Luma of the airlight up to which haze is fog, and from which on it is not."""
 
@@ -83,8 +83,9 @@ def brightness_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], flo
     if airlight.shape[2:] != (1, 1):
         airlight = upsample_rows(airlight, size, 0, size[0])
     light, mean = luma(airlight), luma(resize(small.float(), size))
-    radius = max(1, round(max(size) * NEIGHBOURHOOD / 2))
-    mean = box_mean(box_mean(mean, radius), radius)
+    radius = larger(1, (larger(*size) + NEIGHBOURHOODS) // (2 * NEIGHBOURHOODS))
+    down, across = (box_rows(side, radius, mean) for side in size)
+    mean = down @ (down @ mean @ across.mT) @ across.mT
     wanted = floor * dimness(airlight)
     bound = ((light - mean) / (light - wanted).clamp_min(0.05)).clamp(0, 1)
     return torch.where(wanted > 0, bound, 0.0)

@@ -22,16 +22,22 @@ def enlarged(field: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(field, size=size, mode="bilinear", align_corners=False)
 
 
+def larger(a: int, b: int) -> int:
+    """The larger of two numbers of pixels, which in a graph for pictures of any size are no numbers yet."""
+    return torch.sym_max(a, b)  # type: ignore[return-value]
+
+
 def working_shape(height: int, width: int, working_size: int, multiple: int) -> tuple[int, int]:
     """Size at which a network sees a picture: longest side ``working_size``, or the picture's own if that is less.
 
     Both sides are rounded to the nearest ``multiple``, one at least.
     """
-    scale = min(1.0, working_size / max(height, width))
-    return (
-        max(multiple, round(height * scale / multiple) * multiple),
-        max(multiple, round(width * scale / multiple) * multiple),
-    )
+    longest = larger(larger(height, width), working_size)
+
+    def side(pixels: int) -> int:
+        return larger(multiple, (2 * pixels * working_size // longest + multiple) // (2 * multiple) * multiple)
+
+    return side(height), side(width)
 
 
 def upsample_rows(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:

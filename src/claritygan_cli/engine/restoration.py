@@ -134,7 +134,7 @@ class Scattering(ABC):
 
     def chroma_gain(self, gain: Tensor) -> Tensor:
         """The gain of what makes colours differ from their luma, where luma has ``gain``, which is not changed."""
-        return gain.clamp_max(self.most_chroma_gain) if (gain > self.most_chroma_gain).any() else gain
+        return gain if self.most_chroma_gain is math.inf else gain.clamp_max(self.most_chroma_gain)
 
     def maps(self) -> ScatteringMaps:
         """What :mod:`claritygan_cli.engine.fused_pass` needs to do the same to the only picture of the estimate."""
@@ -192,7 +192,7 @@ class HazeRemoval(Scattering):
 
     def gain_of(self, values: Tensor) -> Tensor:
         """See :class:`Scattering`: ``1 / t``, by the gain curve."""
-        return values.reciprocal() if self.strength == 1 else values.pow(-self.strength)
+        return values.pow(-self.strength)
 
     def rows(self, image: Tensor, height: int, top: int) -> Tensor:
         """See :meth:`Restoration.rows`."""
@@ -274,7 +274,7 @@ def prepare(
         return HazeRemoval(guide, estimate, config, (amount or RemoveHaze()).strength)
     if isinstance(estimate, DepthEstimate) and not isinstance(amount, RemoveHaze):
         haze = amount or AddHaze()
-        airlight = torch.tensor(haze.airlight, device=small.device).reshape(1, 3, 1, 1)
+        airlight = torch.as_tensor(haze.airlight, device=small.device).reshape(1, 3, 1, 1)
         return HazeAddition(guide, estimate, config, haze.density, airlight)
     if isinstance(estimate, TranslationEstimate) and not isinstance(amount, AddHaze):
         return Translation(small, estimate, config, (amount or RemoveHaze()).strength)

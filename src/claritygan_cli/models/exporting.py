@@ -1,4 +1,8 @@
-"""Generators as ONNX graphs, for programs that know neither PyTorch nor this one."""
+"""Generators as ONNX graphs, for programs that know neither PyTorch nor this one.
+
+Either the network alone, from a picture at the working size to the maps of its estimate; or the whole way from a
+picture of any size to the finished one, by the restoration that the model card names.
+"""
 
 import json
 from collections.abc import Iterator
@@ -13,45 +17,120 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from claritygan_cli.atomic import written_whole
-from claritygan_cli.engine.estimate import DepthEstimate, Estimate, HazeEstimate
+from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
+from claritygan_cli.engine.refinement import predict
+from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze, restore
 from claritygan_cli.errors import ModelError, UsageError
 from claritygan_cli.models.weights import METADATA_KEY, ModelCard
 
 OPSET = 18
 LARGEST_ERROR = 1e-3
 """Difference from PyTorch, of values in [0, 1], above which a graph is not written."""
-EXAMPLE = (2, 9, 7)
-"""Pictures, and their sides in multiples, from which the graph is made."""
-CHECKED = ((1, 9, 14), (1, 14, 9), (2, 3, 5), (1, 2, 2))
-"""Those at which it is compared with PyTorch."""
-MULTIPLE = "multiple"
-"""Key, in a graph's metadata, of what the sides are multiples of."""
+LONGEST = 1 << 15
+"""Sides of pictures that a graph is made for, in pixels or in multiples."""
 
 
 class NetworkGraph(nn.Module):
-    """A generator's network: (N, 3, h, w) in [0, 1] -> the maps of its estimate, in the order of their fields."""
+    """A generator's network: a picture at the working size -> the maps of its estimate.
 
-    def __init__(self, generator: Generator) -> None:
+    Attributes:
+        inputs, outputs: names.
+        multiple: of which the picture's sides are multiples.
+        example: what the graph is made from. checked: what it is compared with PyTorch on.
+    """
+
+    def __init__(self, generator: Generator, card: ModelCard) -> None:
         super().__init__()
         self.generator = generator
+        self.inputs, self.outputs = ["image"], ["translation"]
+        if not isinstance(generator, ResnetGenerator):
+            kind = HazeEstimate if card.direction == "dehaze" else DepthEstimate
+            self.outputs = [field.name for field in fields(kind)]
+        self.multiple = generator.multiple
+        self.example = (picture(2, 9 * self.multiple, 7 * self.multiple),)
+        sizes = ((1, 9, 14), (1, 14, 9), (2, 3, 5), (1, 2, 2))
+        self.checked = [(picture(n, h * self.multiple, w * self.multiple),) for n, h, w in sizes]
+
+    def sides(self) -> dict[int, Any]:
+        """Which sides of the picture are free."""
+        least = 2 if isinstance(self.generator, ResnetGenerator) else 1  # reflection needs more than its border
+        down, across = (self.multiple * Dim(name, min=least, max=LONGEST) for name in ("down", "across"))
+        return {0: Dim("pictures", min=1, max=LONGEST), 2: down, 3: across}
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """The picture at the working size -> its estimate."""
-        return maps_of(self.generator.predict(image))
+        """(N, 3, h, w) in [0, 1] -> the estimate's maps, in the order of its fields."""
+        estimate = self.generator.predict(image)
+        return tuple(getattr(estimate, field.name) for field in fields(estimate))
 
 
-def maps_of(estimate: Estimate) -> tuple[Tensor, ...]:
-    """An estimate's maps, in the order of their fields."""
-    return tuple(getattr(estimate, field.name) for field in fields(estimate))
+class WholeGraph(nn.Module):
+    """All that is done to a picture of any size; attributes as of :class:`NetworkGraph`."""
+
+    outputs = ("result",)
+    multiple = 1
+
+    def __init__(self, generator: Generator, *amounts: tuple[str, tuple[Tensor, ...]]) -> None:
+        super().__init__()
+        self.generator = generator
+        self.inputs = ["image", *(name for name, _ in amounts)]
+        values = [value for _, value in amounts]
+        self.example = (picture(1, 300, 450), *(value[0] for value in values))
+        sizes = [(451, 300), (64, 96), (123, 77), (1000, 1500)]
+        if not isinstance(generator, ResnetGenerator):  # whose reflection needs more than its border
+            sizes.append((5, 700))
+        taken = [[value[i % len(value)] for value in values] for i in range(len(sizes))]
+        self.checked = [(picture(1, *size), *amount) for size, amount in zip(sizes, taken, strict=True)]
+
+    def sides(self) -> dict[int, Any]:
+        """Which sides of the picture are free."""
+        return {2: Dim("height", min=2, max=LONGEST), 3: Dim("width", min=2, max=LONGEST)}
+
+    def finished(self, image: Tensor, amount: Amount) -> Tensor:
+        """(1, 3, H, W) in [0, 1] -> the same."""
+        config = self.generator.restoration
+        small = self.generator.small_copy(image)
+        return restore(image, small, predict(self.generator.predict, small, config), config, amount)
 
 
-def outputs_of(generator: Generator, card: ModelCard) -> list[str]:
-    """Names of a generator's maps."""
-    if isinstance(generator, ResnetGenerator):
-        return ["translation"]
-    kind = HazeEstimate if card.direction == "dehaze" else DepthEstimate
-    return [field.name for field in fields(kind)]
+class WholeDehazer(WholeGraph):
+    """Takes haze out; a strength of 1 takes out what was seen."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__(generator, ("strength", (torch.tensor(1.0), torch.tensor(1.5), torch.tensor(0.0))))
+
+    def forward(self, image: Tensor, strength: Tensor) -> Tensor:
+        """See :meth:`WholeGraph.finished`; ``strength`` () >= 0."""
+        return self.finished(image, RemoveHaze(strength))  # type: ignore[arg-type]
+
+
+class WholeHazifier(WholeGraph):
+    """Puts haze in."""
+
+    def __init__(self, generator: Generator) -> None:
+        airlights = torch.tensor([0.9, 0.9, 0.9]), torch.tensor([0.6, 0.7, 0.8])
+        super().__init__(generator, ("density", (torch.tensor(1.2), torch.tensor(0.4))), ("airlight", airlights))
+
+    def forward(self, image: Tensor, density: Tensor, airlight: Tensor) -> Tensor:
+        """See :meth:`WholeGraph.finished`; ``density`` () >= 0, ``airlight`` (3,) in [0, 1]."""
+        return self.finished(image, AddHaze(density, airlight))  # type: ignore[arg-type]
+
+
+Graph = NetworkGraph | WholeDehazer | WholeHazifier
+
+
+def graph_of(generator: Generator, card: ModelCard, whole: bool) -> Graph:
+    """What is exported: the network, or the whole way to the finished picture."""
+    if not whole:
+        return NetworkGraph(generator.eval(), card).eval()
+    if card.direction == "dehaze" or isinstance(generator, ResnetGenerator):
+        return WholeDehazer(generator.eval()).eval()
+    return WholeHazifier(generator.eval()).eval()
+
+
+def picture(count: int, height: int, width: int) -> Tensor:
+    """Random pictures, always the same."""
+    return torch.rand((count, 3, height, width), generator=torch.Generator().manual_seed(0))
 
 
 @contextmanager
@@ -69,72 +148,58 @@ def _onnx_packages() -> Iterator[None]:
         ) from error
 
 
-def export_network(generator: Generator, card: ModelCard, out: Path) -> float:
-    """Write a generator's network as an ONNX graph, whole or not at all.
-
-    Its input ``image`` is a picture at the working size, (N, 3, h, w) in [0, 1], RGB, for any h and w that are
-    multiples of the generator's; its outputs are called as the estimate's fields, or ``translation``. The metadata hold
-    the model card.
+def export_graph(graph: Graph, card: ModelCard, out: Path) -> float:
+    """Write a graph as an ONNX file, whole or not at all. Its metadata hold the model card.
 
     Returns:
         The largest difference from PyTorch that was seen.
 
     Raises:
         UsageError: a package that this needs is not installed.
-        ModelError: the graph does not compute what PyTorch does.
+        ModelError: the file would not compute what PyTorch does.
     """
     with _onnx_packages():
-        graph = _graph(generator.eval(), card)
-        error = _difference(graph, generator)
+        data = _made(graph, card)
+        error = _difference(data, graph)
     if not error <= LARGEST_ERROR:
         raise ModelError(f"{out}: the graph would differ from PyTorch by {error:.2g}, which is too much; not written")
     with written_whole(out) as file:
-        file.write(graph)
+        file.write(data)
     return error
 
 
-def _pictures(generator: Generator, sides: tuple[int, int, int]) -> Tensor:
-    """Random pictures of so many, and sides in multiples."""
-    count, down, across = sides
-    shape = (count, 3, down * generator.multiple, across * generator.multiple)
-    return torch.rand(shape, generator=torch.Generator().manual_seed(0))
-
-
-def _graph(generator: Generator, card: ModelCard) -> bytes:
+def _made(graph: Graph, card: ModelCard) -> bytes:
     import onnx
     import onnxscript  # noqa: F401 - or torch says less clearly that it is missing
 
-    least = 2 if isinstance(generator, ResnetGenerator) else 1  # reflection needs more than its border
-    multiple = generator.multiple
-    sides = {2: multiple * Dim("down", min=least, max=512), 3: multiple * Dim("across", min=least, max=512)}
     with torch.no_grad():
         program: Any = torch.onnx.export(
-            NetworkGraph(generator).eval(),
-            (_pictures(generator, EXAMPLE),),
+            graph,
+            graph.example,
             dynamo=True,
             opset_version=OPSET,
-            input_names=["image"],
-            output_names=outputs_of(generator, card),
-            dynamic_shapes={"image": {0: Dim("pictures", min=1, max=64), **sides}},
+            input_names=graph.inputs,
+            output_names=list(graph.outputs),
+            dynamic_shapes=(graph.sides(), *(None for _ in graph.inputs[1:])),
             verbose=False,
         )
     model = program.model_proto
-    facts = {METADATA_KEY: json.dumps(asdict(card), sort_keys=True), MULTIPLE: str(multiple)}
+    facts = {METADATA_KEY: json.dumps(asdict(card), sort_keys=True), "multiple": str(graph.multiple)}
     onnx.helper.set_model_props(model, facts)
     onnx.checker.check_model(model)
     return model.SerializeToString()
 
 
-def _difference(graph: bytes, generator: Generator) -> float:
-    """The largest difference between ONNX Runtime's and PyTorch's maps."""
+def _difference(data: bytes, graph: Graph) -> float:
+    """The largest difference between what ONNX Runtime and PyTorch compute."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     worst = 0.0
-    for sides in CHECKED:
-        image = _pictures(generator, sides)
+    for values in graph.checked:
         with torch.no_grad():
-            wanted = maps_of(generator.predict(image))
-        for ours, theirs in zip(session.run(None, {"image": image.numpy()}), wanted, strict=True):
+            wanted = graph(*values)
+        found = session.run(None, {name: value.numpy() for name, value in zip(graph.inputs, values, strict=True)})
+        for ours, theirs in zip(found, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
             worst = max(worst, float(np.abs(ours - theirs.numpy()).max()))
     return worst

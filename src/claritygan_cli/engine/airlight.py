@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.resampling import larger
+from claritygan_cli.engine.resampling import in_float32, larger
 
 GRID = 24
 """Cells along the longest side, at most, over which colours are averaged first."""
@@ -29,6 +29,7 @@ def cell_rows(size: int, cell: int, like: Tensor) -> Tensor:
     return rows / rows.sum(1, keepdim=True)
 
 
+@in_float32
 def haze_colour(scores: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
     """The mean colour of a picture's haze: near each place, and everywhere.
 

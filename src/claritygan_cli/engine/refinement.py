@@ -15,7 +15,7 @@ from claritygan_cli.engine.estimate import (
     with_maps,
 )
 from claritygan_cli.engine.guided_filter import box_rows, guided_coefficients
-from claritygan_cli.engine.resampling import larger, luma, resize, upsample_rows
+from claritygan_cli.engine.resampling import in_float32, larger, luma, resize, upsample_rows
 from claritygan_cli.engine.restoration_config import RestorationConfig
 
 NEIGHBOURHOODS = 16
@@ -68,6 +68,7 @@ def shadow_bound(
     return ((airlight - seen) / (airlight - least).clamp_min(0.01)).amax(1, keepdim=True).clamp(0, 1)
 
 
+@in_float32
 def brightness_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], floor: float) -> Tensor:
     """Transmission below which a neighbourhood of the result would be darker than ``floor`` on average.
 
@@ -82,7 +83,7 @@ def brightness_bound(small: Tensor, airlight: Tensor, size: tuple[int, int], flo
     """
     if airlight.shape[2:] != (1, 1):
         airlight = upsample_rows(airlight, size, 0, size[0])
-    light, mean = luma(airlight), luma(resize(small.float(), size))
+    light, mean = luma(airlight).float(), luma(resize(small.float(), size))
     radius = larger(1, (larger(*size) + NEIGHBOURHOODS) // (2 * NEIGHBOURHOODS))
     down, across = (box_rows(side, radius, mean) for side in size)
     mean = down @ (down @ mean @ across.mT) @ across.mT

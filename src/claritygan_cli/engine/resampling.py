@@ -1,8 +1,15 @@
 """Luma, and pictures and maps at other sizes."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def luma(image: Tensor) -> Tensor:
@@ -20,6 +27,20 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
 def enlarged(field: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear enlargement of a smooth field (N, C, h, w) to ``size``."""
     return F.interpolate(field, size=size, mode="bilinear", align_corners=False)
+
+
+def in_float32(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A function of tensors whose matrix products autocast does not take in half precision."""
+
+    @wraps(function)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        kind = args[0].device.type  # type: ignore[attr-defined]
+        if not torch.is_autocast_enabled(kind):
+            return function(*args, **kwargs)
+        with torch.autocast(kind, enabled=False):
+            return function(*args, **kwargs)
+
+    return run
 
 
 def larger(a: int, b: int) -> int:

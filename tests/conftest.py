@@ -1,5 +1,7 @@
 """What several tests share: a command line in this process, tiny models, small photos."""
 
+import hashlib
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +13,14 @@ import skimage.data
 import torch
 from PIL import Image
 
+import claritygan_cli
 from claritygan_cli.cli import main
 from claritygan_cli.models.weights import ModelCard, build_generator, save_model
 
+ENGINE = Path(claritygan_cli.__file__).parent / "engine"
+SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(ENGINE.glob("*.py")))).hexdigest()
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache/numba" / SOURCES[:16])
+"""Machine code made of these sources: numba itself looks at a function's own file alone, not at what that calls."""
 TINY = {"widths": [4, 4, 8, 8, 8], "working_size": 32}
 
 

@@ -14,7 +14,8 @@ def compiled(function: Callable[..., None]) -> Any:
     """The function, compiled.
 
     The machine code is kept beside the source, or else in the user's cache; where neither can be written to, each run
-    compiles anew, for some seconds.
+    compiles anew, for some seconds. It is made anew where the function's file has changed, but not where another file
+    has that the function calls into: then ``__pycache__`` is to be deleted by hand. (Installing changes all files.)
     """
     try:
         return njit(cache=True, **OPTIONS)(function)

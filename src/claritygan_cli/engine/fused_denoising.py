@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from claritygan_cli.engine.compiled import compiled
-from claritygan_cli.engine.fused_pass import sampled, widen
+from claritygan_cli.engine.fused_rows import sampled, widen
 
 F = np.float32
 

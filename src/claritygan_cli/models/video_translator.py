@@ -148,7 +148,7 @@ class VideoTranslator:
         if self.device.type != "cpu":
             self._in_bands(prepared, coding, planes, denoised, results)
             return
-        from claritygan_cli.engine.fused_pass import apply_to_planes  # numba: not needed where there is a GPU
+        from claritygan_cli.engine.fused_planes import apply_to_planes  # numba: not needed where there is a GPU
 
         airlight = torch.cat(coding.codes(prepared.airlight), 1)[0].numpy()
         luma_plane, blue, red = (plane[0, 0].numpy() for plane in denoised)

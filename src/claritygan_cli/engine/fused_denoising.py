@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from claritygan_cli.engine.compiled import compiled
-from claritygan_cli.engine.fused_rows import sampled, widen
+from claritygan_cli.engine.fused_rows import cell_means, sampled, widen
 
 F = np.float32
 
@@ -33,12 +33,7 @@ def _cell_changes(new: Any, average: Any, cell: int, result: Any) -> None:
         first, last = row * cell, min(height, (row + 1) * cell)
         for y in range(first, last):
             _add_change(new[y], average[y], width, sums)
-        for column in range(result.shape[1]):
-            left, right = column * cell, min(width, (column + 1) * cell)
-            total = F(0)
-            for x in range(left, right):
-                total += sums[x]
-            result[row, column] = total / F((last - first) * (right - left))
+        cell_means(sums, cell, last - first, width, result[row])
 
 
 @compiled

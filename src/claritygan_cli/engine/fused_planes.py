@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from claritygan_cli.engine.compiled import compiled
-from claritygan_cli.engine.fused_rows import look_up, place_of, sampled, table_of, widen
+from claritygan_cli.engine.fused_rows import cell_means, look_up, place_of, sampled, table_of, widen
 from claritygan_cli.engine.scattering_maps import ScatteringMaps
 
 F = np.float32
@@ -98,12 +98,7 @@ def _planes(
             look_up(place, gains, width, gain)
             _code(luma[y], even_luma[y], above[2], below[2], light_share[y], gain, peak, width, new_luma[y])
             _add_at_most(gain, most_chroma_gain, width, sums)
-        for x in range(narrow):
-            left, right = x * across, min(width, (x + 1) * across)
-            total = F(0)
-            for i in range(left, right):
-                total += sums[i]
-            chroma_gain[x] = total / F((right - left) * (last - first))
+        cell_means(sums, across, last - first, width, chroma_gain)
         if tint_row[row] != tint_at:
             tint_at = tint_row[row]
             for k in range(2):

@@ -68,3 +68,14 @@ def look_up(place: Any, gains: Any, count: int, result: Any) -> None:
     for x in range(count):
         i = np.uint32(np.int32(place[x]))  # without a sign, so that no index is tried from the end
         result[x] = gains[i] + (place[x] - np.floor(place[x])) * (gains[i + np.uint32(1)] - gains[i])
+
+
+@compiled
+def cell_means(sums: Any, cell: int, rows: int, count: int, result: Any) -> None:
+    """Means over cells, whose columns have been summed over so many rows; the last cell may be cut off."""
+    for i in range(len(result)):
+        left, right = i * cell, min(count, (i + 1) * cell)
+        total = F(0)
+        for x in range(left, right):
+            total += sums[x]
+        result[i] = total / F((right - left) * rows)

@@ -56,6 +56,8 @@ REDUCED, MASK = 1, 4
 """Kinds of a TIFF's pages that are no pages of their own."""
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, OLD_REDUCED = 254, 255, 2
 BAND_ROWS = 64
+END_OF_SIZE = 24
+"""Of width and height in a PNG."""
 _OPENING = threading.Lock()
 
 
@@ -180,8 +182,11 @@ def pixel_count(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> int:
             layout = layout_of(data)
             pages = _pages(data)
             return sum(_pixels_of(layout, page) * (1 + image16.has_16_bits(layout, page)) for page in pages)
+    if png_chunks.is_png(data) and len(data) > END_OF_SIZE:  # opening it would look at all of its chunks, twice in all
+        width, height = struct.unpack(">II", data[END_OF_SIZE - 8 : END_OF_SIZE])
+        return int(width * height) * (1 + image16.is_png16(data))
     with opened(data, name, max_pixels) as image:
-        return image.width * image.height * (1 + image16.is_png16(data))
+        return image.width * image.height
 
 
 def read_map(path: Path) -> np.ndarray:

@@ -7,11 +7,13 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from claritygan_cli.engine.estimate import TranslationEstimate
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze, prepare
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models import image_translator as module
 from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.kinds import LEAST_TILE
 from claritygan_cli.models.loading import choose_device
 from claritygan_cli.models.weights import load_model
 
@@ -89,6 +91,35 @@ def test_resnet_is_upsampled_beyond_its_working_size(photo: np.ndarray) -> None:
     torch.manual_seed(0)
     translator = ImageTranslator(ResnetGenerator(width=4, blocks=1), CPU, working_size=64)
     assert translator(photo).shape == photo.shape
+
+
+def test_a_full_gpu_means_smaller_tiles_then_the_cpu(
+    photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.manual_seed(0)
+    generator = ResnetGenerator(width=4, blocks=1)
+    generator.tile = 2 * LEAST_TILE
+    translator = ImageTranslator(generator, CPU, working_size=160)
+    expected = translator(photo)
+    small, predict = translator._small(photo), generator.predict
+
+    def full(picture: torch.Tensor) -> TranslationEstimate:
+        if translator.device.type != "cpu":
+            raise torch.cuda.OutOfMemoryError("a test's")
+        return predict(picture)
+
+    monkeypatch.setattr(
+        translator, "device", torch.device("cuda")
+    )  # there need not be one: what would use it is replaced
+    monkeypatch.setattr(translator, "_small", lambda pixels: small)
+    monkeypatch.setattr(generator, "predict", full)
+    results = [translator(photo) for _ in range(2)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the GPU's memory is full; going on in tiles of 64 pixels",
+        "the GPU's memory is full; going on without it",
+    ]
+    for result in results:
+        assert np.abs(result.astype(int) - expected).max() <= 1
 
 
 def test_devices() -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from claritygan_cli.errors import SettingError
 from claritygan_cli.media.find import MAX_PIXELS
-from claritygan_cli.models.kinds import Device
+from claritygan_cli.models.kinds import LEAST_TILE, TILE, Device
 from claritygan_cli.settings import check, setting
 
 Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "avif", "heic", "jxl"]
@@ -119,8 +119,14 @@ class ModelOptions:
         None,
         help="Longest side, in pixels, at which the network sees photos.",
         minimum=32,
-        maximum=4096,
+        maximum=8192,
         shown_default="the model's",
+        panel=COMPUTING,
+    )
+    tile: int = setting(
+        TILE,
+        help="Side of the tiles in which a resnet takes what is larger: memory, not the result, depends on it.",
+        minimum=LEAST_TILE,
         panel=COMPUTING,
     )
 

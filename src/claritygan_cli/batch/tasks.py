@@ -58,7 +58,9 @@ def open_translator(direction: Direction, options: ModelOptions) -> ImageTransla
     Raises:
         ModelError, UsageError: see :func:`load_translator`.
     """
-    return load_translator(direction, options.model, options.device, options.threads, options.working_size)
+    return load_translator(
+        direction, options.model, options.device, options.threads, options.working_size, options.tile
+    )
 
 
 class DehazeTask:

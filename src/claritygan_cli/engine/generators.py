@@ -25,6 +25,7 @@ from claritygan_cli.engine.resampling import resize, working_shape
 from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.restoration import restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
+from claritygan_cli.engine.tiling import TiledResnet
 
 
 def start_at(layer: nn.Module, value: float) -> None:
@@ -117,6 +118,9 @@ class ResnetGenerator(Generator):
     Args:
         width, blocks, dropout, variant: see :class:`ResnetBody`.
         working_size: see :class:`Generator`; larger photos get the translation of their small copy.
+
+    Attributes:
+        tile: side of the tiles that pictures are taken in, in evaluation alone; None for whole pictures.
     """
 
     multiple = 4
@@ -133,7 +137,14 @@ class ResnetGenerator(Generator):
         super().__init__()
         self.body = ResnetBody(width, blocks, dropout, variant)
         self.working_size = working_size
+        self.tile: int | None = None
 
     def predict(self, small: Tensor) -> TranslationEstimate:
-        """The translation (N, 3, h, w) in [0, 1]."""
-        return TranslationEstimate((self.body(2 * small - 1).float() + 1) / 2)
+        """The translation (N, 3, h, w) in [0, 1]; in tiles if it is larger than one."""
+        picture = 2 * small - 1
+        if self.tile is None or max(small.shape[2:]) <= self.tile:
+            made = self.body(picture)
+        else:
+            tiled = TiledResnet(self.body, self.tile)
+            made = torch.cat([tiled(one) for one in picture.cpu().split(1)]).to(small.device)
+        return TranslationEstimate((made.float() + 1) / 2)

@@ -16,7 +16,7 @@ class _Reflect(torch.autograd.Function):
     def forward(context: Any, x: Tensor, padding: int) -> Tensor:
         """(N, C, H, W) -> (N, C, H + 2 padding, W + 2 padding)."""
         context.padding = padding
-        with torch.autocast("cpu", enabled=False):  # only there would autocast kind_of_step it into float32
+        with torch.autocast("cpu", enabled=False):  # only there would autocast turn it into float32
             return F.pad(x, [padding] * 4, mode="reflect")
 
     @staticmethod

@@ -1,5 +1,6 @@
 """Applies a generator to photos of any size in little memory."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,7 +17,10 @@ from claritygan_cli.engine.restoration import Amount, Restoration, Scattering, p
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.upsampling import GuidedUpsampling
 from claritygan_cli.errors import UsageError
+from claritygan_cli.models.kinds import LEAST_TILE, TILE
 from claritygan_cli.processors import processors
+
+logger = logging.getLogger(__name__)
 
 BAND_PIXELS = 1 << 17
 """Pixels of the photo that torch translates at once, where the fused pass is not for it."""
@@ -85,14 +89,35 @@ class ImageTranslator:
         channels = (torch.from_numpy(pixels[None, None, ..., c].astype(np.float32)) for c in range(3))
         return torch.cat([resize(channel, (height, width)) for channel in channels], 1).to(self.device) / peak
 
-    def _estimate(self, small: Tensor) -> Estimate:
-        estimate = predict(self.generator.predict, small, self.restoration)
-        return refine(small, estimate, self.restoration)
+    def _seen(self, pixels: np.ndarray) -> tuple[Tensor, Estimate]:
+        """The photo at the working size, and the estimate of it, refined.
+
+        Where a GPU's memory does not suffice, this is tried again in smaller tiles, then on the CPU, which stays so.
+        """
+        while True:
+            try:
+                small = self._small(pixels)
+                estimate = predict(self.generator.predict, small, self.restoration)
+                return small, refine(small, estimate, self.restoration)
+            except torch.cuda.OutOfMemoryError:
+                if self.device.type == "cpu":
+                    raise
+                self._need_less_memory()
+
+    def _need_less_memory(self) -> None:
+        generator = self.generator
+        if isinstance(generator, ResnetGenerator) and (generator.tile or TILE) // 2 >= LEAST_TILE:
+            generator.tile = (generator.tile or TILE) // 2
+            logger.warning("the GPU's memory is full; going on in tiles of %d pixels", generator.tile)
+        else:
+            self.device = torch.device("cpu")
+            generator.to(self.device)
+            logger.warning("the GPU's memory is full; going on without it")
 
     @torch.inference_mode()
     def estimate(self, pixels: np.ndarray) -> Estimate:
         """The estimate of a photo (H, W, 3), uint8 or uint16, refined, at the network's resolution."""
-        return self._estimate(self._small(pixels))
+        return self._seen(pixels)[1]
 
     @torch.inference_mode()
     def full_size_transmission(self, pixels: np.ndarray) -> tuple[HazeEstimate, np.ndarray]:
@@ -101,8 +126,7 @@ class ImageTranslator:
         Raises:
             UsageError: the generator estimates no haze.
         """
-        small = self._small(pixels)
-        estimate = self._estimate(small)
+        small, estimate = self._seen(pixels)
         if not isinstance(estimate, HazeEstimate):
             raise UsageError("this model translates pictures, and has no estimate of their haze")
         height, width = pixels.shape[:2]
@@ -139,8 +163,7 @@ class ImageTranslator:
             TypeError: the generator cannot do that.
         """
         with self._turn:
-            small = self._small(pixels)
-            estimate = self._estimate(small)
+            small, estimate = self._seen(pixels)
             prepared = prepare(small, estimate, self.restoration, amount)
             if not (isinstance(prepared, Scattering) and self._scatters_on_cpu):
                 return self._in_bands(pixels, prepared), estimate

@@ -4,3 +4,8 @@ from typing import Literal
 
 Direction = Literal["dehaze", "hazify"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+
+TILE = 512
+"""Side of the tiles in which a resnet takes what is larger, in pixels; they take some 300 MB."""
+LEAST_TILE = 64
+"""Smaller tiles would be margins for the most part."""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from claritygan_cli.engine.generators import Generator
+from claritygan_cli.engine.generators import Generator, ResnetGenerator
 from claritygan_cli.errors import ModelError, SettingError, UsageError
 from claritygan_cli.models.catalogue import catalogue, weights_folder
 from claritygan_cli.models.image_translator import ImageTranslator
-from claritygan_cli.models.kinds import Direction
+from claritygan_cli.models.kinds import TILE, Direction
 from claritygan_cli.models.weights import ModelCard, load_model, read_card
 
 
@@ -87,6 +87,7 @@ def load_translator(
     device: str = "auto",
     threads: int = 0,
     working_size: int | None = None,
+    tile: int = TILE,
 ) -> ImageTranslator:
     """A model on a device, ready for photos.
 
@@ -95,6 +96,7 @@ def load_translator(
         device: see :func:`choose_device`.
         threads: CPU threads; 0 leaves torch's choice.
         working_size: longest side at which the network sees photos; None for the model's own.
+        tile: side of the tiles that a resnet takes larger copies in; the result is the same.
 
     Raises:
         ModelError, UsageError: see :func:`open_model` and :func:`choose_device`.
@@ -102,6 +104,8 @@ def load_translator(
     if threads:
         torch.set_num_threads(threads)
     generator, _ = open_model(model, direction)
+    if isinstance(generator, ResnetGenerator):
+        generator.tile = tile
     where = choose_device(device)
     if where.type == "cpu":
         quicken(generator)

@@ -13,6 +13,7 @@ ROOT = Path(claritygan_cli.__file__).parent
 FLOORS = {
     "cli": 5,
     "batch": 4,
+    "deploy": 4,
     "training": 4,
     "evaluation": 3,
     "data": 2,

@@ -90,7 +90,7 @@ def timed(name, work):
 with t.parallel(), torch.inference_mode():
     for _ in range(4):
         picture = timed("decode", lambda: read_picture(path))
-        small = timed("view", lambda: t._small(picture.pixels))
+        small = timed("view", lambda: t.small_copy(picture.pixels))
         estimate = timed("network", lambda: t._estimate(small))
         maps = prepare(small, estimate, t.restoration).maps()
         timed("apply", lambda: apply(picture.pixels, maps, 1))

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 import typer
 from PIL import Image
 from tests.conftest import Outcome
 from tests.videos import make_video
 
 from claritygan_cli.cli import app
+from claritygan_cli.evaluation.examples import PHOTOS
 from claritygan_cli.models.catalogue import weights_folder
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +86,12 @@ def home(tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("ride.mp4", "clear.mp4", "truth.mp4", "card/b.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         make_video(tmp_path / name, range(3))
+    (tmp_path / "hazy-photos").mkdir()
+    for number, name in enumerate(PHOTOS):
+        pixels = getattr(skimage.data, name)()
+        Image.fromarray((pixels * (0.4 + 0.1 * number) + 90).astype(np.uint8)).save(
+            tmp_path / f"hazy-photos/{name}.jpg"
+        )
     (tmp_path / "runs/ITS").mkdir(parents=True)
     shutil.copy(weights_folder() / "scattering-dehaze.safetensors", tmp_path / "runs/ITS/dehaze.safetensors")
     (tmp_path / "runs/ITS/recipe.toml").write_text('[data]\ndata = ["RESIDE/ITS"]\n', encoding="utf-8")

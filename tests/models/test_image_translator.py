@@ -54,7 +54,7 @@ def test_averaging_a_large_photo_first_hardly_shows(
 def test_bands_of_torch_equal_the_fused_pass(
     dehazer: ImageTranslator, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepared = prepare(dehazer._small(photo), dehazer.estimate(photo), dehazer.restoration)
+    prepared = prepare(dehazer.small_copy(photo), dehazer.estimate(photo), dehazer.restoration)
     whole = dehazer._in_bands(photo, prepared)
     assert np.abs(whole.astype(int) - dehazer(photo)).max() <= 1
     monkeypatch.setattr(module, "BAND_PIXELS", 1)
@@ -101,7 +101,7 @@ def test_a_full_gpu_means_smaller_tiles_then_the_cpu(
     generator.tile = 2 * LEAST_TILE
     translator = ImageTranslator(generator, CPU, working_size=160)
     expected = translator(photo)
-    small, predict = translator._small(photo), generator.predict
+    small, predict = translator.small_copy(photo), generator.predict
 
     def full(picture: torch.Tensor) -> TranslationEstimate:
         if translator.device.type != "cpu":
@@ -111,7 +111,7 @@ def test_a_full_gpu_means_smaller_tiles_then_the_cpu(
     monkeypatch.setattr(
         translator, "device", torch.device("cuda")
     )  # there need not be one: what would use it is replaced
-    monkeypatch.setattr(translator, "_small", lambda pixels: small)
+    monkeypatch.setattr(translator, "small_copy", lambda pixels: small)
     monkeypatch.setattr(generator, "predict", full)
     results = [translator(photo) for _ in range(2)]
     assert [record.getMessage() for record in caplog.records] == [

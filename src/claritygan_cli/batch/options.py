@@ -109,7 +109,7 @@ class ModelOptions:
 
     model: str | None = setting(
         None,
-        help="A bundled model's name, a .safetensors file, or a run's folder.",
+        help="A bundled model's name, a .safetensors or .onnx file, or a run's folder.",
         shown_default="the bundled one",
         panel=COMPUTING,
     )

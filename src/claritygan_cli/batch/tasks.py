@@ -12,7 +12,6 @@ from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, ModelOpti
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.data.pairs import Truths, truths_below
 from claritygan_cli.engine.estimate import HazeEstimate, HazeSummary, summary_of
-from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import ClarityganError, DataError, SettingError
 from claritygan_cli.evaluation.metrics import Scores, score
@@ -140,7 +139,7 @@ class HazifyTask:
         self.density, self.airlight = parse_density(options.density), parse_airlight(options.airlight)
         self.seed = options.seed
         self.translator = open_translator("hazify", model)
-        self.fixed = isinstance(self.translator.generator, ResnetGenerator)
+        self.fixed = not self.translator.generator.scatters
         if self.fixed and given:
             raise SettingError(given[0], None, f"{model.model} puts in the haze that it was trained on; leave this out")
 

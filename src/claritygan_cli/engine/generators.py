@@ -41,11 +41,13 @@ class Generator(nn.Module, ABC):
         working_size: longest side, in pixels, of the small picture that the network sees.
         multiple: what the sides of that picture are multiples of.
         restoration: what is done with an estimate unless something else is asked for.
+        scatters: whether it predicts haze or depth, for the scattering model, and no pixels.
     """
 
     working_size: int
     multiple: int
     restoration: RestorationConfig
+    scatters = True
 
     @abstractmethod
     def predict(self, small: Tensor) -> Estimate:
@@ -125,6 +127,7 @@ class ResnetGenerator(Generator):
 
     multiple = 4
     restoration = RestorationConfig.translating()
+    scatters = False
 
     def __init__(
         self,

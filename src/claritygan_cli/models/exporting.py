@@ -134,7 +134,7 @@ def picture(count: int, height: int, width: int) -> Tensor:
 
 
 @contextmanager
-def _onnx_packages() -> Iterator[None]:
+def onnx_packages() -> Iterator[None]:
     """In which a missing package is an error that says what to install.
 
     Raises:
@@ -158,8 +158,8 @@ def export_graph(graph: Graph, card: ModelCard, out: Path) -> float:
         UsageError: a package that this needs is not installed.
         ModelError: the file would not compute what PyTorch does.
     """
-    with _onnx_packages():
-        data = _made(graph, card)
+    with onnx_packages():
+        data = graph_bytes(graph, card)
         error = _difference(data, graph)
     if not error <= LARGEST_ERROR:
         raise ModelError(f"{out}: the graph would differ from PyTorch by {error:.2g}, which is too much; not written")
@@ -168,7 +168,8 @@ def export_graph(graph: Graph, card: ModelCard, out: Path) -> float:
     return error
 
 
-def _made(graph: Graph, card: ModelCard) -> bytes:
+def graph_bytes(graph: Graph, card: ModelCard) -> bytes:
+    """A graph as an ONNX file's bytes, with the card in it, not yet compared with PyTorch."""
     import onnx
     import onnxscript  # noqa: F401 - or torch says less clearly that it is missing
 
@@ -184,9 +185,17 @@ def _made(graph: Graph, card: ModelCard) -> bytes:
             verbose=False,
         )
     model = program.model_proto
-    facts = {METADATA_KEY: json.dumps(asdict(card), sort_keys=True), "multiple": str(graph.multiple)}
-    onnx.helper.set_model_props(model, facts)
     onnx.checker.check_model(model)
+    return with_card(model.SerializeToString(), card, graph.multiple)
+
+
+def with_card(data: bytes, card: ModelCard, multiple: int) -> bytes:
+    """An ONNX file's bytes with a card, and what the sides of pictures are multiples of, in its metadata."""
+    import onnx
+
+    model = onnx.load_from_string(data)
+    facts = {METADATA_KEY: json.dumps(asdict(card), sort_keys=True), "multiple": str(multiple)}
+    onnx.helper.set_model_props(model, facts)
     return model.SerializeToString()
 
 

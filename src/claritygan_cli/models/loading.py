@@ -9,6 +9,7 @@ from claritygan_cli.errors import ModelError, SettingError, UsageError
 from claritygan_cli.models.catalogue import catalogue, weights_folder
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import TILE, Direction
+from claritygan_cli.models.onnx_generator import OnnxGenerator, load_onnx
 from claritygan_cli.models.weights import ModelCard, load_model, read_card
 
 
@@ -49,10 +50,21 @@ def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, Mod
         UsageError: the model translates in the other direction.
     """
     path, sha256 = find_model(wanted, direction)
-    card = read_card(path)
+    card = card_of(path)
     if card.direction != direction:
         raise UsageError(f"{path}: this model is for '{card.direction}', not for '{direction}'")
+    if path.suffix == ".onnx":
+        return load_onnx(path), card
     return load_model(path, sha256)
+
+
+def card_of(path: Path) -> ModelCard:
+    """The card of a weights file, or of an ONNX network graph.
+
+    Raises:
+        ModelError, UsageError: as :func:`read_card` and :func:`load_onnx`.
+    """
+    return load_onnx(path).card if path.suffix == ".onnx" else read_card(path)
 
 
 def find_card(name: str) -> ModelCard:
@@ -62,7 +74,7 @@ def find_card(name: str) -> ModelCard:
         ModelError, UsageError: as :func:`find_model` and :func:`read_card`.
     """
     direction: Direction = next((entry.direction for entry in catalogue() if entry.name == name), "dehaze")
-    return read_card(find_model(name, direction)[0])
+    return card_of(find_model(name, direction)[0])
 
 
 def choose_device(name: str) -> torch.device:
@@ -106,7 +118,7 @@ def load_translator(
     generator, _ = open_model(model, direction)
     if isinstance(generator, ResnetGenerator):
         generator.tile = tile
-    where = choose_device(device)
+    where = torch.device("cpu") if isinstance(generator, OnnxGenerator) else choose_device(device)
     if where.type == "cpu":
         quicken(generator)
     return ImageTranslator(generator, where, working_size=working_size)

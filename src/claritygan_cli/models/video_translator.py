@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from claritygan_cli.engine.estimate import Estimate, with_maps
-from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.refinement import predict, refine
 from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
 from claritygan_cli.engine.restoration import Amount, Scattering, prepare
@@ -66,7 +65,7 @@ class VideoTranslator:
     """
 
     def __init__(self, translator: ImageTranslator, temporal: float, amount: Amount | None = None) -> None:
-        if isinstance(translator.generator, ResnetGenerator):
+        if not translator.generator.scatters:
             raise UsageError("videos need a scattering model; those of other generators translate photos alone")
         self.generator, self.device = translator.generator, translator.device
         self.working_size, self.amount, self.temporal = translator.working_size, amount, temporal

@@ -1,0 +1,99 @@
+"""Quantized models: made, judged, refused, used."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+from tests.conftest import Outcome
+
+from claritygan_cli.deploy import quantize as module
+from claritygan_cli.deploy.quantizers import costly
+from claritygan_cli.models.onnx_generator import load_onnx
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
+
+Cli = Callable[..., Outcome]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, photo: np.ndarray) -> Path:
+    """A folder with pairs, in ``hazy`` and ``clear``."""
+    for folder in ("hazy", "clear"):
+        (tmp_path / "pairs" / folder).mkdir(parents=True)
+    for number, pixels in enumerate((photo, photo[:, :80], photo[:70])):
+        Image.fromarray(pixels).save(tmp_path / "pairs" / "clear" / f"{number}.png")
+        Image.fromarray((pixels * 0.6 + 90).astype(np.uint8)).save(tmp_path / "pairs" / "hazy" / f"{number}.png")
+    return tmp_path / "pairs"
+
+
+def test_the_costliest_layers_stay_in_floating_point() -> None:
+    errors = {"a": 1.0, "b": 60.0, "c": 9.0, "d": 30.0}
+    assert costly(errors, 0.5) == ["b"]
+    assert costly(errors, 0.1) == ["b", "d"]
+    assert costly(errors, 1.0) == costly({}, 0.5) == costly({"a": 0.0}, 0.5) == []
+
+
+@pytest.mark.parametrize("direction", ["dehaze", "hazify"])
+def test_a_quantized_model_is_one_like_others(
+    direction: str, cli: Cli, tiny_model: Callable[[str], Path], photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "small.onnx"
+    pairs = ("--pairs", photos) if direction == "dehaze" else ()
+    words = ("quantize", tiny_model(direction), "--calibration", photos / "hazy", *pairs, "--out", out, "--json")
+    done = cli(*words, "--max-drop", 30)
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert report["layers"] > 60
+    assert len(report["in_float"]) < report["layers"] / 2
+    assert all(report[when][what] > 0 for when in ("before", "after") for what in ("bytes", "seconds"))
+    operators = [node.op_type for node in onnx.load(out).graph.node]
+    assert operators.count("QuantizeLinear") > 20
+    assert load_onnx(out).card.recipe["quantization"] == report
+    assert cli("models", out).code == 0
+    assert cli(direction, photos / "hazy", "--model", out, "--out", tmp_path / "made").code == 0
+    assert len(list((tmp_path / "made").iterdir())) == 3
+    assert "exists already" in cli(*words).err
+
+
+def test_dynamic_quantization_needs_no_photos(
+    cli: Cli, tiny_model: Callable[[str], Path], photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "small.onnx"
+    done = cli("quantize", tiny_model("dehaze"), "--method", "dynamic", "--pairs", photos, "--out", out, "--force")
+    assert done.code == 0, done.err
+    assert "dynamic: 70 of 70 convolutions" in done.out
+    assert "ConvInteger" in {node.op_type for node in onnx.load(out).graph.node}
+
+
+def test_what_loses_too_much_is_not_written(
+    cli: Cli, tiny_model: Callable[[str], Path], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: Iterator[float] = iter((30.0, 29.5) * 2)
+    monkeypatch.setattr(module, "dehazing_scores", lambda *_: dict.fromkeys(("psnr", "ssim", "ciede2000"), next(found)))
+    out = tmp_path / "small.onnx"
+    words = ("quantize", tiny_model("dehaze"), "--method", "dynamic", "--pairs", photos, "--out", out)
+    refused = cli(*words)
+    assert refused.code == 1
+    assert "not written: 0.50 dB would be lost, and 0.3 may be" in refused.err
+    assert not out.exists()
+    assert cli(*words, "--force").code == 0
+    assert out.exists()
+
+
+def test_wrong_use_is_said(cli: Cli, tiny_model: Callable[[str], Path], photos: Path, tmp_path: Path) -> None:
+    out, model = tmp_path / "small.onnx", tiny_model("dehaze")
+    for words, text in (
+        (("--out", out), "--calibration: name a folder of photos"),
+        (("--out", tmp_path / "x.bin"), "must end in .onnx"),
+        (("--out", out, "--calibration", tmp_path / "nothing"), "no such folder, or no photos in it"),
+        (("--out", out, "--method", "dynamic", "--calibration", photos), "measures nothing beforehand"),
+    ):
+        done = cli("quantize", model, *words)
+        assert (done.code, text in done.err) == (2, True), done.err
+    hazifier = ("quantize", tiny_model("hazify"), "--calibration", photos, "--out", out, "--pairs", photos)
+    assert cli(*hazifier).code == 2
+    assert not out.exists()

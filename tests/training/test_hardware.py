@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from claritygan_cli import processors as processors_module
 from claritygan_cli.training import hardware
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.hardware import settled_precision, suitable_workers
@@ -39,15 +40,15 @@ def test_auto_is_what_the_processor_is_made_for(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, expected: str
 ) -> None:
     (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags\t\t: {flags}\n")
-    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "cpuinfo")
-    hardware.cpu_flags.cache_clear()
+    monkeypatch.setattr(processors_module, "CPU_INFO", tmp_path / "cpuinfo")
+    processors_module.cpu_flags.cache_clear()
     precision, reason = settled_precision(config.changed(precision="auto"), CPU)
     assert (precision, "amx_bf16" in reason) == (expected, True)
     assert settled_precision(config.changed(precision="fp16"), CPU)[0] == "fp16"
-    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "nowhere")
-    hardware.cpu_flags.cache_clear()
+    monkeypatch.setattr(processors_module, "CPU_INFO", tmp_path / "nowhere")
+    processors_module.cpu_flags.cache_clear()
     assert settled_precision(config.changed(precision="auto"), CPU)[0] == "fp32"
-    hardware.cpu_flags.cache_clear()
+    processors_module.cpu_flags.cache_clear()
 
 
 def test_peak_memory_grows() -> None:

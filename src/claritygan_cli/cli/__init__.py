@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from claritygan_cli import __version__
-from claritygan_cli.cli import arguments, dehaze, demo, eval, export, hazify, models, quantize, train
+from claritygan_cli.cli import arguments, benchmark, dehaze, demo, eval, export, hazify, models, quantize, train
 from claritygan_cli.cli.from_settings import option_name
 from claritygan_cli.errors import ClarityganError, SettingError
 
@@ -48,6 +48,7 @@ for name, command in (
     ("train", train.train),
     ("export", export.export),
     ("quantize", quantize.quantize),
+    ("benchmark", benchmark.benchmark),
 ):
     app.command(name, epilog=arguments.EXIT_CODES)(command)
 models_app = typer.Typer(cls=ModelsGroup, help="List the bundled models, print one model's card, import others.")

@@ -1,4 +1,4 @@
-"""What ``quantize`` can be told. Light: the command line makes its options of these."""
+"""What ``quantize`` and ``benchmark`` can be told. Light: the command line makes its options of these."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,3 +47,18 @@ class QuantizeOptions:
             raise SettingError("calibration", None, "name a folder of photos to measure ranges on")
         if self.method == "dynamic" and self.calibration is not None:
             raise SettingError("calibration", self.calibration, "dynamic quantization measures nothing beforehand")
+
+
+@dataclass(frozen=True)
+class BenchmarkOptions:
+    """What is measured."""
+
+    sizes: tuple[float, ...] = setting(
+        (0.5, 2.0, 12.0), help="Megapixels of a photo; may repeat.", minimum=0.001, flags=("--size",)
+    )
+    threads: tuple[int, ...] = setting((), help="CPU threads; may repeat.", minimum=1, shown_default="one, and all")
+    rounds: int = setting(5, help="Photos of each size.", minimum=1)
+    json: bool = setting(False, help="Report on stdout as JSON.")
+
+    def __post_init__(self) -> None:
+        check(self)

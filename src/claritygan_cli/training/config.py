@@ -209,6 +209,9 @@ class OptimisationConfig:
         panel=OPTIMISATION,
     )
     precision: Precision = setting("auto", help="auto: bf16 where the processor has it.", panel=OPTIMISATION)
+    quantization_aware: bool = setting(
+        False, help="Compute as if in 8 bits, for models that will be quantized.", panel=OPTIMISATION
+    )
     gradient_checkpointing: bool = setting(False, help="Less memory, more time.", panel=OPTIMISATION)
     max_bad_steps: int = setting(
         20, help="Steps in a row that may not be finite before the run ends.", minimum=0, panel=OPTIMISATION

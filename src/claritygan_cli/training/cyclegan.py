@@ -13,6 +13,7 @@ from claritygan_cli.errors import SettingError
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.distributed import World
 from claritygan_cli.training.ema import Average
+from claritygan_cli.training.fake_quantization import fake_quantize
 from claritygan_cli.training.generator_pair import GeneratorPair
 from claritygan_cli.training.image_pool import ImagePool
 from claritygan_cli.training.losses import PerceptualLoss
@@ -58,6 +59,9 @@ class CycleGAN:
             network.to(device).to(memory_format=torch.channels_last)
         decay = config.optimisation.ema_decay
         self.averages = {direction: Average(network, decay) for direction, network in pair.networks.items()}
+        if config.optimisation.quantization_aware:  # the averages, which are exported, stay as they are
+            for network in pair.networks.values():
+                fake_quantize(network)
         self.discriminators = (
             DiscriminatorObjective(config.losses.adversarial, config.losses.r1_weight, config.model.discriminator_width)
             if config.losses.unpaired

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from PIL import Image
 from tests.conftest import Outcome
 
 from claritygan_cli.deploy import quantize as module
 from claritygan_cli.deploy.quantizers import costly
 from claritygan_cli.models.onnx_generator import load_onnx
+from claritygan_cli.models.weights import ModelCard, build_generator, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
 
@@ -67,6 +69,16 @@ def test_dynamic_quantization_needs_no_photos(
     assert done.code == 0, done.err
     assert "dynamic: 70 of 70 convolutions" in done.out
     assert "ConvInteger" in {node.op_type for node in onnx.load(out).graph.node}
+
+
+def test_hazifiers_of_the_papers_kind_are_compared_with_themselves(cli: Cli, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    card = ModelCard("resnet", "hazify", {"width": 4, "blocks": 1, "working_size": 64})
+    save_model(tmp_path / "resnet.safetensors", build_generator(card), card)
+    words = ("quantize", tmp_path / "resnet.safetensors", "--method", "dynamic", "--out", tmp_path / "small.onnx")
+    done = cli(*words, "--force")
+    assert done.code == 0, done.err
+    assert "psnr                            100.00" in done.out
 
 
 def test_what_loses_too_much_is_not_written(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from claritygan_cli.atomic import written_whole
@@ -104,12 +105,16 @@ def _views(translator: ImageTranslator, options: QuantizeOptions) -> list[torch.
         ImageError: a photo cannot be read.
     """
     if options.calibration is None:
-        return [translator.small_copy(example.clear) for example in examples(load_translator("hazify", device="cpu"))]
+        return [translator.small_copy(photo) for photo in _clear_photos()]
     found = image_files(options.calibration)
     if not found:
         raise SettingError("calibration", options.calibration, "no such folder, or no photos in it")
     chosen = found[:: max(1, len(found) // options.photos)][: options.photos]
     return [translator.small_copy(read_picture(path).at_8_bits().pixels) for path in chosen]
+
+
+def _clear_photos() -> list[np.ndarray]:
+    return [example.clear for example in examples(load_translator("hazify", device="cpu"))]
 
 
 def _compared(
@@ -125,7 +130,7 @@ def _compared(
     if plain.card.direction == "dehaze":
         scores = [dehazing_scores(one, options.pairs) for one in (translator, quantized)]
     else:
-        photos = [example.clear for example in examples(translator)]
+        photos = _clear_photos()
         scores = [agreement(one, translator, photos) for one in (translator, quantized)]
     weights = 4 * sum(parameter.numel() for parameter in translator.generator.parameters())
     return Report(

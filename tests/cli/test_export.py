@@ -9,7 +9,7 @@ from claritygan_cli.models import exporting
 
 @pytest.fixture
 def exported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "_made", lambda graph, card: b"a graph")
+    monkeypatch.setattr(exporting, "graph_bytes", lambda graph, card: b"a graph")
     monkeypatch.setattr(exporting, "_difference", lambda data, graph: 2e-7)
 
 

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 
 import numpy as np
 import torch
 
 from claritygan_cli.data.pairs import find_pairs
 from claritygan_cli.evaluation.evaluate import evaluate_examples, evaluate_model
-from claritygan_cli.evaluation.metrics import METRICS, Scores, score
+from claritygan_cli.evaluation.metrics import Scores, mean_scores, score
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.loading import load_translator
 
@@ -61,15 +61,9 @@ def dehazing_scores(translator: ImageTranslator, pairs: Path | None) -> Scores:
         scored = list(evaluate_examples(translator, load_translator("hazify", device="cpu")))
     else:
         scored = list(evaluate_model(translator, find_pairs(pairs)))
-    return _means([one.after for one in scored])
+    return mean_scores([one.after for one in scored])
 
 
 def agreement(translator: ImageTranslator, other: ImageTranslator, photos: Sequence[np.ndarray]) -> Scores:
     """Scores of one model's results against another's: means over photos (H, W, 3) uint8."""
-    return _means([score(translator(photo), other(photo)) for photo in photos])
-
-
-def _means(scores: Sequence[Scores]) -> Scores:
-    found = {metric: [one[metric] for one in scores] for metric in METRICS}
-    known = {metric: [value for value in values if value is not None] for metric, values in found.items()}
-    return {metric: mean(values) if values else None for metric, values in known.items()}
+    return mean_scores([score(translator(photo), other(photo)) for photo in photos])

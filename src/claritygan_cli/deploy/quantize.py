@@ -13,7 +13,8 @@ from claritygan_cli.deploy.options import Method, QuantizeOptions
 from claritygan_cli.deploy.quantizers import Quantized, quantize_dynamically, quantize_statically
 from claritygan_cli.errors import ModelError, SettingError
 from claritygan_cli.evaluation.examples import examples
-from claritygan_cli.evaluation.metrics import IDENTICAL_PSNR, METRICS
+from claritygan_cli.evaluation.metrics import METRICS
+from claritygan_cli.evaluation.report import DECIMALS
 from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.models.exporting import graph_bytes, graph_of, onnx_packages, with_card
@@ -44,12 +45,6 @@ class Report:
     onnx_seconds: float
     photo_size: tuple[int, int]
     threads: int
-
-    @property
-    def lost_psnr(self) -> float:
-        """In dB, on average: of a dehazer's scores; of a hazifier, what its pictures lack to agree well enough."""
-        before, after = (figures.scores["psnr"] or 0.0 for figures in (self.before, self.after))
-        return (before if before < IDENTICAL_PSNR else ENOUGH_AGREEMENT) - after
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -86,7 +81,8 @@ def quantize_model(name: str, options: QuantizeOptions, progress: Callable[[floa
             made = quantize_dynamically(plain)
         quantized = OnnxGenerator(with_card(made.graph, card, graph.multiple))
     report = _compared(translator, ImageTranslator(quantized, CPU), OnnxGenerator(plain), views[0], made, options)
-    lost = report.lost_psnr
+    before, after = (figures.scores["psnr"] or 0.0 for figures in (report.before, report.after))
+    lost = (before if direction == "dehaze" else ENOUGH_AGREEMENT) - after
     if lost > options.max_drop and not options.force:
         raise ModelError(
             f"{options.out}: not written: {lost:.2f} dB would be lost, and {options.max_drop:g} may be\n{table(report)}"
@@ -154,9 +150,9 @@ def table(report: Report) -> str:
         f"{'weights in memory, MiB':<28}{before.bytes / 2**20:>10.1f}{after.bytes / 2**20:>10.1f}",
         f"{f'network, {width}x{height}, ms':<28}{1000 * before.seconds:>10.1f}{1000 * after.seconds:>10.1f}",
     ]
-    for metric, digits in zip(METRICS, (2, 4, 2), strict=True):
+    for metric in METRICS:
         values = [figures.scores[metric] for figures in (before, after)]
-        shown = ["-" if value is None else f"{value:.{digits}f}" for value in values]
+        shown = ["-" if value is None else f"{value:.{DECIMALS[metric]}f}" for value in values]
         rows.append(f"{metric:<28}{shown[0]:>10}{shown[1]:>10}")
     whole = report.layers - len(report.in_float)
     rows.append(f"{report.method}: {whole} of {report.layers} convolutions in 8 bits; {report.threads} threads.")

@@ -68,20 +68,20 @@ class TiledResnet:
         """
         self.moments = {}
         self._measure(picture, self.head, 1)
-        kept = self._whole(picture, self.head, 1, 1 / QUARTER)
+        kept = self._whole(picture, self.head, 1)
         for block in self.blocks:
             kept = self._block(kept, block)
         self._measure(kept, self.tail, QUARTER)
-        return self._whole(kept, self.tail, QUARTER, QUARTER)
+        return self._whole(kept, self.tail, QUARTER)
 
     def _block(self, kept: Tensor, block: ResnetBlock) -> Tensor:
         """A residual block, in place: each of its convolutions once, and its norms where their output is read."""
         layers = list(block.conv_block)
         norms = [place for place, layer in enumerate(layers) if isinstance(layer, InstanceNorm)]
-        first = self._whole(kept, layers[: norms[0]], QUARTER, 1, layers[norms[0]])
-        second = self._whole(first, layers[norms[0] : norms[1]], QUARTER, 1, layers[norms[1]])
+        first = self._whole(kept, layers[: norms[0]], QUARTER, layers[norms[0]])
+        second = self._whole(first, layers[norms[0] : norms[1]], QUARTER, layers[norms[1]])
         del first
-        for place, part in self._tiles(second, layers[norms[1] :], QUARTER, 1):
+        for place, part in self._tiles(second, layers[norms[1] :], QUARTER):
             kept[place] += part
         return kept
 
@@ -90,20 +90,16 @@ class TiledResnet:
         for place, layer in enumerate(layers):
             if isinstance(layer, InstanceNorm):
                 self.moments[layer] = moments = Moments()
-                scale = 1.0
-                for earlier in layers[:place]:
-                    scale *= _scale(earlier)
-                for _, part in self._tiles(source, layers[:place], stride, scale):
+                for _, part in self._tiles(source, layers[:place], stride):
                     moments.add(part)
 
-    def _whole(
-        self, source: Tensor, layers: list[nn.Module], stride: int, scale: float, norm: nn.Module | None = None
-    ) -> Tensor:
+    def _whole(self, source: Tensor, layers: list[nn.Module], stride: int, norm: nn.Module | None = None) -> Tensor:
         """The layers' output, put together from tiles; the moments of it are noted for the norm that reads it."""
         result = None
         if norm is not None:
             self.moments[norm] = Moments()
-        for place, part in self._tiles(source, layers, stride, scale):
+        scale = _scale(layers)
+        for place, part in self._tiles(source, layers, stride):
             if norm is not None:
                 self.moments[norm].add(part)
             if result is None:
@@ -114,14 +110,14 @@ class TiledResnet:
         return result
 
     def _tiles(
-        self, source: Tensor, layers: list[nn.Module], stride: int, scale: float
+        self, source: Tensor, layers: list[nn.Module], stride: int
     ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
         """Tiles of the layers' output, and where they belong in it.
 
         Args:
             source: on the CPU, ``stride`` times smaller than the picture.
-            scale: how many times larger the output is than the source.
         """
+        scale = _scale(layers)
         parameter = next(self.blocks[0].parameters())
         side = self.tile // stride
         height, width = source.shape[2:]
@@ -147,8 +143,12 @@ class TiledResnet:
         return part
 
 
-def _scale(layer: nn.Module) -> float:
-    """How many times larger a layer's output is than its input, padding aside."""
-    if isinstance(layer, nn.ConvTranspose2d):
-        return float(layer.stride[0])
-    return 1 / layer.stride[0] if isinstance(layer, nn.Conv2d) else 1.0
+def _scale(layers: Iterable[nn.Module]) -> float:
+    """How many times larger the layers' output is than their input, padding aside."""
+    scale = 1.0
+    for layer in layers:
+        if isinstance(layer, nn.ConvTranspose2d):
+            scale *= layer.stride[0]
+        elif isinstance(layer, nn.Conv2d):
+            scale /= layer.stride[0]
+    return scale

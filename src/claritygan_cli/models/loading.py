@@ -50,21 +50,11 @@ def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, Mod
         UsageError: the model translates in the other direction.
     """
     path, sha256 = find_model(wanted, direction)
-    card = card_of(path)
+    graph = load_onnx(path) if path.suffix == ".onnx" else None
+    card = graph.card if graph else read_card(path)
     if card.direction != direction:
         raise UsageError(f"{path}: this model is for '{card.direction}', not for '{direction}'")
-    if path.suffix == ".onnx":
-        return load_onnx(path), card
-    return load_model(path, sha256)
-
-
-def card_of(path: Path) -> ModelCard:
-    """The card of a weights file, or of an ONNX network graph.
-
-    Raises:
-        ModelError, UsageError: as :func:`read_card` and :func:`load_onnx`.
-    """
-    return load_onnx(path).card if path.suffix == ".onnx" else read_card(path)
+    return (graph, card) if graph else load_model(path, sha256)
 
 
 def find_card(name: str) -> ModelCard:
@@ -74,7 +64,8 @@ def find_card(name: str) -> ModelCard:
         ModelError, UsageError: as :func:`find_model` and :func:`read_card`.
     """
     direction: Direction = next((entry.direction for entry in catalogue() if entry.name == name), "dehaze")
-    return card_of(find_model(name, direction)[0])
+    path, _ = find_model(name, direction)
+    return load_onnx(path).card if path.suffix == ".onnx" else read_card(path)
 
 
 def choose_device(name: str) -> torch.device:

@@ -15,7 +15,8 @@ from PIL import Image
 
 import claritygan_cli
 from claritygan_cli.cli import main
-from claritygan_cli.models.weights import ModelCard, build_generator, save_model
+from claritygan_cli.models.card import ModelCard
+from claritygan_cli.models.weights import build_generator, save_model
 
 ENGINE = Path(claritygan_cli.__file__).parent / "engine"
 SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(ENGINE.glob("*.py")))).hexdigest()

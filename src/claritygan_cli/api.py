@@ -13,8 +13,8 @@ from typing import TypeVar, cast
 import numpy as np
 from PIL import Image
 
+from claritygan_cli.engine.amounts import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.estimate import summary_of
-from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import UsageError
 from claritygan_cli.media.picture import to_grey

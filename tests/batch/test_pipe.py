@@ -8,7 +8,7 @@ import torch
 from tests.videos import scene
 
 from claritygan_cli.batch.pipe import pipe_raw, pipe_y4m
-from claritygan_cli.engine.restoration import RemoveHaze
+from claritygan_cli.engine.amounts import RemoveHaze
 from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.media.raw_video import Y4M_SIGNATURE, Y4mHeader, parse_size
 from claritygan_cli.models.image_translator import ImageTranslator

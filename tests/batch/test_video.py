@@ -16,7 +16,7 @@ from tests.videos import frames_of, make_video, packets_of, scene, times_of
 from claritygan_cli.batch.options import VideoOptions
 from claritygan_cli.batch.prefetch import prefetch
 from claritygan_cli.batch.video import VideoResult, translate_video
-from claritygan_cli.engine.restoration import RemoveHaze
+from claritygan_cli.engine.amounts import RemoveHaze
 from claritygan_cli.errors import ImageError, UsageError
 from claritygan_cli.media.containers import read_gif
 from claritygan_cli.media.hdr import Hdr

@@ -9,7 +9,8 @@ from claritygan_cli.models import exporting
 
 @pytest.fixture
 def exported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "graph_bytes", lambda graph, card: b"a graph")
+    monkeypatch.setattr(exporting, "graph_bytes", lambda graph: b"a graph")
+    monkeypatch.setattr(exporting, "with_card", lambda data, *_: data)
     monkeypatch.setattr(exporting, "_difference", lambda data, graph: 2e-7)
 
 

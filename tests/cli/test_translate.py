@@ -17,7 +17,8 @@ from claritygan_cli.media.image_reader import decode_picture, read_picture
 from claritygan_cli.media.image_writer import save_picture
 from claritygan_cli.media.metadata import Metadata
 from claritygan_cli.media.picture import Picture
-from claritygan_cli.models.weights import ModelCard, build_generator, save_model
+from claritygan_cli.models.card import ModelCard
+from claritygan_cli.models.weights import build_generator, save_model
 
 Cli = Callable[..., Outcome]
 Make = Callable[[str], Path]

@@ -13,8 +13,9 @@ from tests.conftest import Outcome
 
 from claritygan_cli.deploy import quantize as module
 from claritygan_cli.deploy.quantizers import costly
+from claritygan_cli.models.card import ModelCard
 from claritygan_cli.models.onnx_generator import load_onnx
-from claritygan_cli.models.weights import ModelCard, build_generator, save_model
+from claritygan_cli.models.weights import build_generator, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claritygan_cli.engine import fused_pass
+from claritygan_cli.engine.amounts import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate
-from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze, Scattering, prepare
+from claritygan_cli.engine.restoration import Scattering, prepare
 from claritygan_cli.engine.restoration_config import RestorationConfig
 
 CONFIGS = (RestorationConfig(), RestorationConfig.plain(), RestorationConfig(upsampling_radius=0, noise_deviation=0.0))

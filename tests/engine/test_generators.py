@@ -8,7 +8,7 @@ from claritygan_cli.engine.generators import (
     ScatteringDehazer,
     ScatteringHazifier,
 )
-from claritygan_cli.engine.resampling import working_shape
+from claritygan_cli.engine.working_size import working_shape
 
 SMALL = (4, 4, 8, 8, 8)
 SIZES = [(1, 1), (1, 7), (5, 3), (33, 64), (64, 96), (50, 300)]

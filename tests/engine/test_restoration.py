@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from claritygan_cli.engine.amounts import AddHaze, RemoveHaze
 from claritygan_cli.engine.denoising import denoise
 from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate, TranslationEstimate, with_maps
 from claritygan_cli.engine.refinement import brightness_bound, predict, refine, shadow_bound
 from claritygan_cli.engine.resampling import luma
-from claritygan_cli.engine.restoration import AddHaze, RemoveHaze, gain_curve, prepare, restore
+from claritygan_cli.engine.restoration import gain_curve, prepare, restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import remove_haze
 from claritygan_cli.errors import SettingError

@@ -11,14 +11,15 @@ import torch
 from PIL import Image
 from tests.conftest import TINY
 
+from claritygan_cli.engine.amounts import AddHaze, RemoveHaze
 from claritygan_cli.engine.estimate import DepthEstimate
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
-from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import ModelError, UsageError
+from claritygan_cli.models.card import ModelCard
 from claritygan_cli.models.exporting import NetworkGraph, export_graph, graph_of
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import Direction
-from claritygan_cli.models.weights import ModelCard, build_generator
+from claritygan_cli.models.weights import build_generator
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
 

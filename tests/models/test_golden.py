@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from claritygan_cli.engine.restoration import AddHaze
+from claritygan_cli.engine.amounts import AddHaze
 from claritygan_cli.models.loading import load_translator
 
 GOLDEN = Path(__file__).with_name("golden.npz")

@@ -7,9 +7,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from claritygan_cli.engine.amounts import AddHaze, RemoveHaze
 from claritygan_cli.engine.estimate import TranslationEstimate
 from claritygan_cli.engine.generators import ResnetGenerator
-from claritygan_cli.engine.restoration import AddHaze, RemoveHaze, prepare
+from claritygan_cli.engine.restoration import prepare
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models import image_translator as module
 from claritygan_cli.models.image_translator import ImageTranslator

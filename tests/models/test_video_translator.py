@@ -7,10 +7,11 @@ import pytest
 import torch
 from tests.videos import scene
 
+from claritygan_cli.engine.amounts import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.estimate import HazeEstimate
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.resampling import luma, resize
-from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze, prepare
+from claritygan_cli.engine.restoration import prepare
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models import image_translator
 from claritygan_cli.models.colour_coding import ColourCoding, coding_of

@@ -16,7 +16,7 @@ from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
 from claritygan_cli.batch.video import VideoResult, encoding_of, translate_video
-from claritygan_cli.engine.estimate import HazeSummary
+from claritygan_cli.engine.haze_summary import HazeSummary
 from claritygan_cli.errors import ClarityganError, SettingError
 from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes

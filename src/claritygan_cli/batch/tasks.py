@@ -11,8 +11,8 @@ from claritygan_cli.batch.haze_parameters import draw_parameters, parse_airlight
 from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, ModelOptions
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.data.pairs import Truths, truths_below
+from claritygan_cli.engine.amounts import AddHaze, RemoveHaze
 from claritygan_cli.engine.estimate import HazeEstimate, HazeSummary, summary_of
-from claritygan_cli.engine.restoration import AddHaze, RemoveHaze
 from claritygan_cli.errors import ClarityganError, DataError, SettingError
 from claritygan_cli.evaluation.metrics import Scores, score
 from claritygan_cli.media.find import image_files

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from claritygan_cli.batch.plan import Job
     from claritygan_cli.batch.run import Result
     from claritygan_cli.batch.tasks import Task
-    from claritygan_cli.engine.estimate import HazeSummary
+    from claritygan_cli.engine.haze_summary import HazeSummary
 
 
 def run_batch(

@@ -10,7 +10,7 @@ from claritygan_cli.cli.arguments import Direction, Json
 from claritygan_cli.errors import SettingError
 
 if TYPE_CHECKING:
-    from claritygan_cli.models.weights import ModelCard
+    from claritygan_cli.models.card import ModelCard
 
 IMPORT = "import"
 

@@ -17,10 +17,11 @@ from claritygan_cli.evaluation.metrics import METRICS
 from claritygan_cli.evaluation.report import DECIMALS
 from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_reader import read_picture
-from claritygan_cli.models.exporting import graph_bytes, graph_of, onnx_packages, with_card
+from claritygan_cli.models.exporting import finishing_of, graph_bytes, graph_of, onnx_packages, with_card
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.loading import find_card, load_translator, open_model, quicken
 from claritygan_cli.models.onnx_generator import OnnxGenerator
+from claritygan_cli.models.onnx_network import OnnxNetwork
 
 CPU = torch.device("cpu")
 ENOUGH_AGREEMENT = 35.0
@@ -71,7 +72,7 @@ def quantize_model(name: str, options: QuantizeOptions, progress: Callable[[floa
         raise SettingError("pairs", options.pairs, "pairs score dehazers; a hazifier is compared with itself")
     with onnx_packages():
         graph = graph_of(generator, card, whole=False)
-        plain = graph_bytes(graph, card)
+        plain, finishing = with_card(graph_bytes(graph), card, graph.multiple), finishing_of(graph)
         quicken(generator)
         translator = ImageTranslator(generator, CPU)
         views = _views(translator, options)
@@ -79,8 +80,10 @@ def quantize_model(name: str, options: QuantizeOptions, progress: Callable[[floa
             made = quantize_statically(plain, [view.numpy() for view in views], progress)
         else:
             made = quantize_dynamically(plain)
-        quantized = OnnxGenerator(with_card(made.graph, card, graph.multiple))
-    report = _compared(translator, ImageTranslator(quantized, CPU), OnnxGenerator(plain), views[0], made, options)
+        quantized, onnx = (
+            OnnxGenerator(OnnxNetwork(data)) for data in (with_card(made.graph, card, graph.multiple), plain)
+        )
+    report = _compared(translator, ImageTranslator(quantized, CPU), onnx, views[0], made, options)
     before, after = (figures.scores["psnr"] or 0.0 for figures in (report.before, report.after))
     lost = (before if direction == "dehaze" else ENOUGH_AGREEMENT) - after
     if lost > options.max_drop and not options.force:
@@ -89,7 +92,7 @@ def quantize_model(name: str, options: QuantizeOptions, progress: Callable[[floa
         )
     card = replace(card, recipe={**card.recipe, "quantization": report.as_dict()})
     with written_whole(options.out) as file:
-        file.write(with_card(made.graph, card, graph.multiple))
+        file.write(with_card(made.graph, card, graph.multiple, finishing))
     return report
 
 

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from claritygan_cli.engine.resampling import in_float32, larger
+from claritygan_cli.engine.resampling import in_float32
+from claritygan_cli.engine.working_size import larger
 
 GRID = 24
 """Cells along the longest side, at most, over which colours are averaged first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from claritygan_cli.engine.haze_summary import HazeSummary
 from claritygan_cli.engine.scattering import haze_density
 
 LEAST_TRANSMISSION = 0.05
@@ -29,28 +30,6 @@ class HazeEstimate:
     def density(self) -> Tensor:
         """(N, 1, 1, 1), see :func:`haze_density`."""
         return haze_density(self.transmission)
-
-
-HAZY_BELOW = 0.9
-"""Mean transmission below which a picture is called hazy (weights/EXPERIMENTS.md)."""
-
-
-@dataclass(frozen=True)
-class HazeSummary:
-    """A picture's haze in a few numbers.
-
-    Attributes:
-        transmission: its mean, in (0, 1].
-        airlight: its mean colour, RGB in [0, 1].
-    """
-
-    transmission: float
-    airlight: tuple[float, float, float]
-
-    @property
-    def hazy(self) -> bool:
-        """Whether the picture is hazy at all."""
-        return self.transmission < HAZY_BELOW
 
 
 def summary_of(estimate: HazeEstimate) -> HazeSummary:

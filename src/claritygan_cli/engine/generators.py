@@ -21,11 +21,12 @@ from claritygan_cli.engine.estimate import (
     TranslationEstimate,
 )
 from claritygan_cli.engine.refinement import predict
-from claritygan_cli.engine.resampling import resize, working_shape
+from claritygan_cli.engine.resampling import resize
 from claritygan_cli.engine.resnet import ResnetBody, Variant
 from claritygan_cli.engine.restoration import restore
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.tiling import TiledResnet
+from claritygan_cli.engine.working_size import working_shape
 
 
 def start_at(layer: nn.Module, value: float) -> None:

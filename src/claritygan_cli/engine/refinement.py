@@ -15,8 +15,9 @@ from claritygan_cli.engine.estimate import (
     with_maps,
 )
 from claritygan_cli.engine.guided_filter import box_rows, guided_coefficients
-from claritygan_cli.engine.resampling import in_float32, larger, luma, resize, upsample_rows
+from claritygan_cli.engine.resampling import in_float32, luma, resize, upsample_rows
 from claritygan_cli.engine.restoration_config import RestorationConfig
+from claritygan_cli.engine.working_size import larger
 
 NEIGHBOURHOODS = 16
 """Of them, twice smoothed, as many lie side by side along the picture's longest side."""

@@ -43,24 +43,6 @@ def in_float32(function: Callable[Arguments, Result]) -> Callable[Arguments, Res
     return run
 
 
-def larger(a: int, b: int) -> int:
-    """The larger of two numbers of pixels, which in a graph for pictures of any size are no numbers yet."""
-    return torch.sym_max(a, b)  # type: ignore[return-value]
-
-
-def working_shape(height: int, width: int, working_size: int, multiple: int) -> tuple[int, int]:
-    """Size at which a network sees a picture: longest side ``working_size``, or the picture's own if that is less.
-
-    Both sides are rounded to the nearest ``multiple``, one at least.
-    """
-    longest = larger(larger(height, width), working_size)
-
-    def side(pixels: int) -> int:
-        return larger(multiple, (2 * pixels * working_size // longest + multiple) // (2 * multiple) * multiple)
-
-    return side(height), side(width)
-
-
 def upsample_rows(x: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
     """Rows ``top`` to ``bottom`` of ``x`` enlarged bilinearly to ``size``, without making the other rows.
 

@@ -10,12 +10,12 @@ Four steps, which :func:`restore` takes one after the other and which callers ma
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from claritygan_cli.engine.amounts import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.denoising import WINDOW_RADIUS, denoise
 from claritygan_cli.engine.estimate import (
     LEAST_TRANSMISSION,
@@ -30,29 +30,6 @@ from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.scattering import transmission
 from claritygan_cli.engine.scattering_maps import GAINS, ScatteringMaps
 from claritygan_cli.engine.upsampling import GuidedUpsampling
-
-
-@dataclass(frozen=True)
-class RemoveHaze:
-    """How much haze to take out: 0 none, 1 what was estimated, above that more."""
-
-    strength: float = 1.0
-
-
-@dataclass(frozen=True)
-class AddHaze:
-    """The haze to put in.
-
-    Attributes:
-        density: haze up to the farthest point, >= 0 (RESIDE indoors: 0.6 to 1.8).
-        airlight: its colour, RGB in [0, 1].
-    """
-
-    density: float = 1.2
-    airlight: tuple[float, float, float] = (0.9, 0.9, 0.9)
-
-
-Amount = RemoveHaze | AddHaze
 
 
 def gain_curve(t: Tensor, config: RestorationConfig) -> Tensor:
@@ -136,21 +113,21 @@ class Scattering(ABC):
         """The gain of what makes colours differ from their luma, where luma has ``gain``, which is not changed."""
         return gain if self.most_chroma_gain is math.inf else gain.clamp_max(self.most_chroma_gain)
 
-    def maps(self) -> ScatteringMaps:
-        """What :mod:`claritygan_cli.engine.fused_pass` needs to do the same to the only picture of the estimate."""
+    def tables(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The arrays of :class:`ScatteringMaps`, of the only picture of the estimate."""
         offset = self._upsampled.offset[0, 0]
         slope = torch.zeros_like(offset) if self._upsampled.slope is None else self._upsampled.slope[0, 0]
         gains = self.gain_of(torch.linspace(*self.span, GAINS, dtype=torch.float64, device=offset.device))
-        slope, offset, airlight, gains = (x.cpu().float() for x in (slope, offset, self.airlight[0], gains))
-        return ScatteringMaps(
-            slope.numpy(),
-            offset.numpy(),
-            airlight.numpy(),
-            gains.numpy(),
-            *self.span,
-            self.most_chroma_gain,
-            self.noise_deviation,
-        )
+        return slope, offset, self.airlight[0], gains.float()
+
+    def numbers(self) -> tuple[float, float, float, float]:
+        """The numbers of :class:`ScatteringMaps`."""
+        return *self.span, self.most_chroma_gain, self.noise_deviation
+
+    def maps(self) -> ScatteringMaps:
+        """What :mod:`claritygan_cli.engine.fused_pass` needs to do the same to the only picture of the estimate."""
+        slope, offset, airlight, gains = (table.cpu().float().numpy() for table in self.tables())
+        return ScatteringMaps(slope, offset, airlight, gains, *self.numbers())
 
     def airlight_rows(self, height: int, width: int, top: int, bottom: int) -> Tensor:
         """The airlight of rows of the full-size picture: (N, 3, 1, 1), or (N, 3, bottom - top, width)."""

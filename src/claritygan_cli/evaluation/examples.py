@@ -11,7 +11,7 @@ import numpy as np
 import skimage.data
 from scipy import ndimage
 
-from claritygan_cli.engine.restoration import AddHaze
+from claritygan_cli.engine.amounts import AddHaze
 from claritygan_cli.models.image_translator import ImageTranslator
 
 PHOTOS = ("rocket", "coffee", "astronaut", "chelsea")

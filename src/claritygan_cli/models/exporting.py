@@ -4,6 +4,7 @@ Either the network alone, from a picture at the working size to the maps of its 
 picture of any size to the finished one, by the restoration that the model card names.
 """
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,18 +18,19 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from claritygan_cli.atomic import written_whole
+from claritygan_cli.engine.amounts import AddHaze, Amount, RemoveHaze
 from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
 from claritygan_cli.engine.refinement import predict
-from claritygan_cli.engine.restoration import AddHaze, Amount, RemoveHaze, restore
+from claritygan_cli.engine.restoration import restore
 from claritygan_cli.errors import ModelError, UsageError
-from claritygan_cli.models.weights import METADATA_KEY, ModelCard
+from claritygan_cli.models.card import METADATA_KEY, ModelCard
+from claritygan_cli.models.finishing import LONGEST, FinishingGraph, picture
+from claritygan_cli.models.onnx_network import FINISHING_KEY, MULTIPLE_KEY
 
 OPSET = 18
 LARGEST_ERROR = 1e-3
 """Difference from PyTorch, of values in [0, 1], above which a graph is not written."""
-LONGEST = 1 << 15
-"""Sides of pictures that a graph is made for, in pixels or in multiples."""
 
 
 class NetworkGraph(nn.Module):
@@ -38,6 +40,7 @@ class NetworkGraph(nn.Module):
         inputs, outputs: names.
         multiple: of which the picture's sides are multiples.
         example: what the graph is made from. checked: what it is compared with PyTorch on.
+        finishing: the graph of what comes after it; None for a network that translates pixels.
     """
 
     def __init__(self, generator: Generator, card: ModelCard) -> None:
@@ -51,12 +54,13 @@ class NetworkGraph(nn.Module):
         self.example = (picture(2, 9 * self.multiple, 7 * self.multiple),)
         sizes = ((1, 9, 14), (1, 14, 9), (2, 3, 5), (1, 2, 2))
         self.checked = [(picture(n, h * self.multiple, w * self.multiple),) for n, h, w in sizes]
+        self.finishing = FinishingGraph(generator, card.direction == "dehaze") if generator.scatters else None
 
-    def sides(self) -> dict[int, Any]:
-        """Which sides of the picture are free."""
+    def sides(self) -> tuple[Any, ...]:
+        """Which sides of the inputs are free."""
         least = 2 if isinstance(self.generator, ResnetGenerator) else 1  # reflection needs more than its border
         down, across = (self.multiple * Dim(name, min=least, max=LONGEST) for name in ("down", "across"))
-        return {0: Dim("pictures", min=1, max=LONGEST), 2: down, 3: across}
+        return ({0: Dim("pictures", min=1, max=LONGEST), 2: down, 3: across},)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """(N, 3, h, w) in [0, 1] -> the estimate's maps, in the order of its fields."""
@@ -82,9 +86,10 @@ class WholeGraph(nn.Module):
         taken = [[value[i % len(value)] for value in values] for i in range(len(sizes))]
         self.checked = [(picture(1, *size), *amount) for size, amount in zip(sizes, taken, strict=True)]
 
-    def sides(self) -> dict[int, Any]:
-        """Which sides of the picture are free."""
-        return {2: Dim("height", min=2, max=LONGEST), 3: Dim("width", min=2, max=LONGEST)}
+    def sides(self) -> tuple[Any, ...]:
+        """Which sides of the inputs are free."""
+        picture_sides = {2: Dim("height", min=2, max=LONGEST), 3: Dim("width", min=2, max=LONGEST)}
+        return (picture_sides, *(None for _ in self.inputs[1:]))
 
     def finished(self, image: Tensor, amount: Amount) -> Tensor:
         """(1, 3, H, W) in [0, 1] -> the same."""
@@ -116,7 +121,7 @@ class WholeHazifier(WholeGraph):
         return self.finished(image, AddHaze(density, airlight))  # type: ignore[arg-type]
 
 
-Graph = NetworkGraph | WholeDehazer | WholeHazifier
+Graph = NetworkGraph | WholeDehazer | WholeHazifier | FinishingGraph
 
 
 def graph_of(generator: Generator, card: ModelCard, whole: bool) -> Graph:
@@ -126,11 +131,6 @@ def graph_of(generator: Generator, card: ModelCard, whole: bool) -> Graph:
     if card.direction == "dehaze" or isinstance(generator, ResnetGenerator):
         return WholeDehazer(generator.eval()).eval()
     return WholeHazifier(generator.eval()).eval()
-
-
-def picture(count: int, height: int, width: int) -> Tensor:
-    """Random pictures, always the same."""
-    return torch.rand((count, 3, height, width), generator=torch.Generator().manual_seed(0))
 
 
 @contextmanager
@@ -149,7 +149,8 @@ def onnx_packages() -> Iterator[None]:
 
 
 def export_graph(graph: Graph, card: ModelCard, out: Path) -> float:
-    """Write a graph as an ONNX file, whole or not at all. Its metadata hold the model card.
+    """Write a graph as an ONNX file, whole or not at all. Its metadata hold the model card and, with a network, the
+    graph of what comes after it.
 
     Returns:
         The largest difference from PyTorch that was seen.
@@ -159,17 +160,17 @@ def export_graph(graph: Graph, card: ModelCard, out: Path) -> float:
         ModelError: the file would not compute what PyTorch does.
     """
     with onnx_packages():
-        data = graph_bytes(graph, card)
+        data, finishing = graph_bytes(graph), finishing_of(graph)
         error = _difference(data, graph)
     if not error <= LARGEST_ERROR:
         raise ModelError(f"{out}: the graph would differ from PyTorch by {error:.2g}, which is too much; not written")
     with written_whole(out) as file:
-        file.write(data)
+        file.write(with_card(data, card, graph.multiple, finishing))
     return error
 
 
-def graph_bytes(graph: Graph, card: ModelCard) -> bytes:
-    """A graph as an ONNX file's bytes, with the card in it, not yet compared with PyTorch."""
+def graph_bytes(graph: Graph) -> bytes:
+    """A graph as an ONNX file's bytes, not yet compared with PyTorch."""
     import onnx
     import onnxscript  # noqa: F401 - or torch says less clearly that it is missing
 
@@ -181,20 +182,39 @@ def graph_bytes(graph: Graph, card: ModelCard) -> bytes:
             opset_version=OPSET,
             input_names=graph.inputs,
             output_names=list(graph.outputs),
-            dynamic_shapes=(graph.sides(), *(None for _ in graph.inputs[1:])),
+            dynamic_shapes=graph.sides(),
             verbose=False,
         )
     model = program.model_proto
+    for node in model.graph.node:  # where in PyTorch's code it comes from: more bytes than the node
+        del node.metadata_props[:]
     onnx.checker.check_model(model)
-    return with_card(model.SerializeToString(), card, graph.multiple)
+    return model.SerializeToString()
 
 
-def with_card(data: bytes, card: ModelCard, multiple: int) -> bytes:
-    """An ONNX file's bytes with a card, and what the sides of pictures are multiples of, in its metadata."""
+def finishing_of(graph: Graph) -> bytes | None:
+    """The graph of what comes after a network, checked; None for other graphs.
+
+    Raises:
+        ModelError: it would not compute what PyTorch does.
+    """
+    if not isinstance(graph, NetworkGraph) or graph.finishing is None:
+        return None
+    data = graph_bytes(graph.finishing)
+    error = _difference(data, graph.finishing)
+    if not error <= LARGEST_ERROR:
+        raise ModelError(f"what comes after the network would differ from PyTorch by {error:.2g}; not exported")
+    return data
+
+
+def with_card(data: bytes, card: ModelCard, multiple: int, finishing: bytes | None = None) -> bytes:
+    """An ONNX file's bytes with what :class:`claritygan_cli.models.onnx_network.OnnxNetwork` reads of its metadata."""
     import onnx
 
     model = onnx.load_from_string(data)
-    facts = {METADATA_KEY: json.dumps(asdict(card), sort_keys=True), "multiple": str(multiple)}
+    facts = {METADATA_KEY: json.dumps(asdict(card), sort_keys=True), MULTIPLE_KEY: str(multiple)}
+    if finishing is not None:
+        facts[FINISHING_KEY] = base64.b64encode(finishing).decode()
     onnx.helper.set_model_props(model, facts)
     return model.SerializeToString()
 

@@ -9,23 +9,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from claritygan_cli.engine.amounts import Amount
 from claritygan_cli.engine.estimate import LEAST_TRANSMISSION, Estimate, HazeEstimate
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
 from claritygan_cli.engine.refinement import predict, refine
-from claritygan_cli.engine.resampling import luma, resize, working_shape
-from claritygan_cli.engine.restoration import Amount, Restoration, Scattering, prepare
+from claritygan_cli.engine.resampling import luma
+from claritygan_cli.engine.restoration import Restoration, Scattering, prepare
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.engine.upsampling import GuidedUpsampling
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.kinds import LEAST_TILE, TILE
+from claritygan_cli.models.working_copy import working_copy
 from claritygan_cli.processors import processors
 
 logger = logging.getLogger(__name__)
 
 BAND_PIXELS = 1 << 17
 """Pixels of the photo that torch translates at once, where the fused pass is not for it."""
-AVERAGED = 3
-"""Size, as a multiple of the network's view, to which large photos are averaged before they are resized to it."""
 
 
 class ImageTranslator:
@@ -74,20 +74,8 @@ class ImageTranslator:
             torch.set_num_threads(before)
 
     def small_copy(self, pixels: np.ndarray) -> Tensor:
-        """A photo (H, W, 3), uint8 or uint16, at the working size: (1, 3, h, w) in [0, 1].
-
-        A large one is first averaged to :data:`AVERAGED` times that on the CPU, which hardly shows (1.5 of 255 at most
-        in the copy, .002 in transmission) and takes a third of the time.
-        """
-        height, width = working_shape(pixels.shape[0], pixels.shape[1], self.working_size, self.generator.multiple)
-        peak = float(np.iinfo(pixels.dtype).max)
-        if self.device.type == "cpu" and AVERAGED * height < pixels.shape[0] and AVERAGED * width < pixels.shape[1]:
-            from claritygan_cli.engine.area_average import area_average
-
-            averaged = torch.from_numpy(area_average(pixels, (AVERAGED * height, AVERAGED * width)))
-            return resize(averaged[None], (height, width)) / peak
-        channels = (torch.from_numpy(pixels[None, None, ..., c].astype(np.float32)) for c in range(3))
-        return torch.cat([resize(channel, (height, width)) for channel in channels], 1).to(self.device) / peak
+        """A photo (H, W, 3), uint8 or uint16, at the working size: (1, 3, h, w) in [0, 1]."""
+        return torch.from_numpy(working_copy(pixels, self.working_size, self.generator.multiple)).to(self.device)
 
     def _seen(self, pixels: np.ndarray) -> tuple[Tensor, Estimate]:
         """The photo at the working size, and the estimate of it, refined.

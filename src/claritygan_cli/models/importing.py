@@ -13,8 +13,9 @@ from torch import Tensor
 from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.resnet import Variant
 from claritygan_cli.errors import ModelError, UsageError
+from claritygan_cli.models.card import ModelCard
 from claritygan_cli.models.kinds import Direction
-from claritygan_cli.models.weights import ModelCard, save_model
+from claritygan_cli.models.weights import save_model
 
 STATE_DICT_KEYS = ("state_dict", "model", "generator", "params", "net", "model_state_dict", "weights")
 """Under which checkpoints keep the tensors of their one network."""

@@ -1,45 +1,17 @@
 """Opens a model by name, on a device: what commands and the Python API begin with."""
 
-from pathlib import Path
-
 import torch
 
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
-from claritygan_cli.errors import ModelError, SettingError, UsageError
-from claritygan_cli.models.catalogue import catalogue, weights_folder
+from claritygan_cli.errors import SettingError, UsageError
+from claritygan_cli.models.card import ModelCard
+from claritygan_cli.models.catalogue import catalogue
+from claritygan_cli.models.finding import find_model
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import TILE, Direction
-from claritygan_cli.models.onnx_generator import OnnxGenerator, load_onnx
-from claritygan_cli.models.weights import ModelCard, load_model, read_card
-
-
-def find_model(wanted: str | None, direction: Direction) -> tuple[Path, str | None]:
-    """The file of a model and, for a bundled one, its checksum.
-
-    Args:
-        wanted: a bundled model's name, a file, a run folder, or None for the direction's default.
-
-    Raises:
-        SettingError: there is no such model.
-        ModelError: none is bundled for the direction.
-    """
-    for entry in catalogue():
-        if entry.name == wanted or (wanted is None and entry.default and entry.direction == direction):
-            return weights_folder() / entry.file, entry.sha256
-    if wanted is None:
-        raise ModelError(f"no model for {direction} is bundled; name one")
-    path = Path(wanted)
-    if path.is_dir():
-        path /= f"{direction}.safetensors"
-    if not path.is_file():
-        names = ", ".join(entry.name for entry in catalogue() if entry.direction == direction)
-        raise SettingError(
-            "model",
-            wanted,
-            f"neither a model file, nor a run folder with {direction}.safetensors, nor a bundled model; "
-            f"bundled for {direction}: {names}",
-        )
-    return path, None
+from claritygan_cli.models.onnx_generator import OnnxGenerator
+from claritygan_cli.models.onnx_network import load_network
+from claritygan_cli.models.weights import load_model, read_card
 
 
 def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, ModelCard]:
@@ -50,7 +22,7 @@ def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, Mod
         UsageError: the model translates in the other direction.
     """
     path, sha256 = find_model(wanted, direction)
-    graph = load_onnx(path) if path.suffix == ".onnx" else None
+    graph = OnnxGenerator(load_network(path)) if path.suffix == ".onnx" else None
     card = graph.card if graph else read_card(path)
     if card.direction != direction:
         raise UsageError(f"{path}: this model is for '{card.direction}', not for '{direction}'")
@@ -65,7 +37,7 @@ def find_card(name: str) -> ModelCard:
     """
     direction: Direction = next((entry.direction for entry in catalogue() if entry.name == name), "dehaze")
     path, _ = find_model(name, direction)
-    return load_onnx(path).card if path.suffix == ".onnx" else read_card(path)
+    return load_network(path).card if path.suffix == ".onnx" else read_card(path)
 
 
 def choose_device(name: str) -> torch.device:

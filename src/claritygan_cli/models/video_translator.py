@@ -7,12 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from claritygan_cli.engine.amounts import Amount
 from claritygan_cli.engine.estimate import Estimate, with_maps
 from claritygan_cli.engine.refinement import predict, refine
-from claritygan_cli.engine.resampling import luma, resize, upsample_rows, working_shape
-from claritygan_cli.engine.restoration import Amount, Scattering, prepare
+from claritygan_cli.engine.resampling import luma, resize, upsample_rows
+from claritygan_cli.engine.restoration import Scattering, prepare
 from claritygan_cli.engine.temporal_denoising import TemporalDenoiser
 from claritygan_cli.engine.temporal_filter import TemporalFilter
+from claritygan_cli.engine.working_size import working_shape
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models.colour_coding import ColourCoding
 from claritygan_cli.models.image_translator import BAND_PIXELS, ImageTranslator

@@ -4,9 +4,8 @@ The metadata is one JSON document under the key ``claritygan``, see :class:`Mode
 """
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,38 +15,14 @@ from claritygan_cli.atomic import file_sha256, written_whole
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import ModelError, SettingError
-from claritygan_cli.models.kinds import Direction
+from claritygan_cli.models.card import METADATA_KEY, ModelCard
 
-METADATA_KEY = "claritygan"
 GENERATORS: dict[tuple[str, str], type[Generator]] = {
     ("scattering", "dehaze"): ScatteringDehazer,
     ("scattering", "hazify"): ScatteringHazifier,
     ("resnet", "dehaze"): ResnetGenerator,
     ("resnet", "hazify"): ResnetGenerator,
 }
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What a weights file says about itself.
-
-    Attributes:
-        generator: ``scattering`` or ``resnet``.
-        direction: ``dehaze`` or ``hazify``.
-        architecture: arguments of the generator's class.
-        restoration: what is done with its estimates, see :class:`RestorationConfig`; written when the model is saved.
-        recipe: how it was trained: command, steps, minutes, seed, ...
-        data: what it was trained on.
-        scores: name of a data set -> metric -> value.
-    """
-
-    generator: str
-    direction: Direction
-    architecture: dict[str, Any]
-    restoration: dict[str, Any] = field(default_factory=dict)
-    recipe: dict[str, Any] = field(default_factory=dict)
-    data: list[str] = field(default_factory=list)
-    scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 def build_generator(card: ModelCard) -> Generator:

@@ -8,9 +8,10 @@ import torch
 
 from claritygan_cli.engine.generators import Generator, ScatteringGenerator
 from claritygan_cli.errors import SettingError, UsageError
+from claritygan_cli.models.card import ModelCard
 from claritygan_cli.models.kinds import Direction
 from claritygan_cli.models.loading import open_model
-from claritygan_cli.models.weights import ModelCard, build_generator
+from claritygan_cli.models.weights import build_generator
 from claritygan_cli.training.config import TrainConfig
 from claritygan_cli.training.encoder_weights import read_encoder_weights
 from claritygan_cli.training.schedule import DIRECTIONS

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from claritygan_cli.data.batches import CACHE, Batch, Batches, BatchPlan, Stopwatch, loaded
 from claritygan_cli.data.layouts import TrainingFiles
 from claritygan_cli.errors import DataError, SettingError
-from claritygan_cli.models.weights import ModelCard
+from claritygan_cli.models.card import ModelCard
 from claritygan_cli.stopping import stop_signals
 from claritygan_cli.training.checkpoints import Checkpoints
 from claritygan_cli.training.config import TrainConfig

@@ -7,7 +7,7 @@ from typing import Literal
 
 from claritygan_cli.errors import SettingError
 from claritygan_cli.media.find import MAX_PIXELS
-from claritygan_cli.models.kinds import LEAST_TILE, TILE, Device
+from claritygan_cli.models.kinds import LEAST_TILE, TILE, Device, Runtime
 from claritygan_cli.settings import check, setting
 
 Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "avif", "heic", "jxl"]
@@ -114,6 +114,12 @@ class ModelOptions:
         panel=COMPUTING,
     )
     device: Device = setting("auto", help="auto takes a GPU if there is one.", panel=COMPUTING)
+    runtime: Runtime = setting(
+        "auto",
+        help="What runs the network of photos: auto takes ONNX Runtime, which starts faster, where it is installed, no "
+        "GPU is there, and the model is a graph or has one for this processor.",
+        panel=COMPUTING,
+    )
     threads: int = setting(0, help="CPU threads.", minimum=0, shown_default="all", panel=COMPUTING)
     working_size: int | None = setting(
         None,

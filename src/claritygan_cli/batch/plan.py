@@ -16,9 +16,9 @@ from claritygan_cli.media.find import (
     files_below,
     has_ending,
     is_regular,
+    is_video,
     unknown_kind,
 )
-from claritygan_cli.media.video_formats import is_video
 
 
 @dataclass(frozen=True)

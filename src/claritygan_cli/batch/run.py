@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from claritygan_cli.atomic import sweep
 from claritygan_cli.batch.budget import PixelBudget
 from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
-from claritygan_cli.batch.video import VideoResult, encoding_of, translate_video
 from claritygan_cli.engine.haze_summary import HazeSummary
 from claritygan_cli.errors import ClarityganError, SettingError
 from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes
 from claritygan_cli.media.image_writer import keep_times, save_picture
 from claritygan_cli.processors import processors
+
+if TYPE_CHECKING:
+    from claritygan_cli.batch.video import VideoResult
 
 PIXELS_A_THREAD = 32_000_000
 """Pixels of photos in memory for each thread, all threads sharing; a pixel takes about 10 bytes at most, and twice that
@@ -52,7 +54,7 @@ class Result:
     left_out: tuple[str, ...] = ()
 
 
-def video_result(job: Job, video: VideoResult, started: float) -> Result:
+def video_result(job: Job, video: "VideoResult", started: float) -> Result:
     """What became of a video that has been written, with all that was wrong with it."""
     remarks = "; ".join((*video.problems, *video.notes))
     message = f"{job.source}: {remarks}" if remarks else ""
@@ -81,6 +83,10 @@ def check_encoding(plan: Plan, videos: VideoOptions) -> None:
         UsageError: none can.
     """
     endings = {job.target.suffix.lower() for job in plan.jobs if job.video}
+    if not endings:
+        return
+    from claritygan_cli.batch.video import encoding_of  # loads torch
+
     encoding, problems = encoding_of(videos), []
     given = [name for name in ("codec", "crf", "preset", "pixel_format") if getattr(videos, name) is not None]
     for ending in sorted(endings):
@@ -147,11 +153,13 @@ def run_plan(
         return Result(job, status, translated.problem, seconds, haze, scores, left_out=left_out)
 
     def do_video(job: Job) -> Result:
+        from claritygan_cli.batch.video import translate_video
+
         started = time.monotonic()
         try:
             translator = task.video(job.name, videos.temporal)
             story, report = not options.strip_metadata, partial(progress, job)
-            with task.parallel():  # the decoder's and the encoder's threads are busy beside it
+            with translator.parallel():  # the decoder's and the encoder's threads are busy beside it
                 done = translate_video(job.source, job.target, translator, videos, report, threads, story)
             if options.preserve_times:
                 keep_times(job.source, job.target)

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -11,17 +11,18 @@ from claritygan_cli.batch.haze_parameters import draw_parameters, parse_airlight
 from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, ModelOptions
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.data.pairs import Truths, truths_below
-from claritygan_cli.engine.amounts import AddHaze, RemoveHaze
-from claritygan_cli.engine.estimate import HazeEstimate, HazeSummary, summary_of
+from claritygan_cli.engine.amounts import AddHaze, Amount, RemoveHaze
+from claritygan_cli.engine.haze_summary import HazeSummary
 from claritygan_cli.errors import ClarityganError, DataError, SettingError
 from claritygan_cli.evaluation.metrics import Scores, score
 from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.media.picture import Picture
-from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import Direction
-from claritygan_cli.models.loading import load_translator
-from claritygan_cli.models.video_translator import VideoTranslator
+from claritygan_cli.models.photo_translator import PhotoTranslator, load_photo_translator
+
+if TYPE_CHECKING:
+    from claritygan_cli.models.video_translator import VideoTranslator
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,47 @@ class Task(Protocol):
         ...
 
     def parallel(self) -> AbstractContextManager[None]:
-        """In which photos are given; see :meth:`ImageTranslator.parallel`."""
+        """In which photos are given; see :meth:`PhotoTranslator.parallel`."""
         ...
 
-    def video(self, name: str, temporal: float) -> VideoTranslator:
-        """What translates the frames of one video, whose name is given; ``temporal`` as in :class:`VideoTranslator`."""
+    def video(self, name: str, temporal: float) -> "VideoTranslator":
+        """What translates the frames of one video, whose name is given; ``temporal`` as in
+        :class:`VideoTranslator`."""
         ...
 
 
-def open_translator(direction: Direction, options: ModelOptions) -> ImageTranslator:
-    """The model that the options name, where they want it.
+def open_translator(direction: Direction, options: ModelOptions) -> PhotoTranslator:
+    """The model that the options name, where they want it, for photos.
 
     Raises:
-        ModelError, UsageError: see :func:`load_translator`.
+        ModelError, UsageError: see :func:`load_photo_translator`.
     """
-    return load_translator(
+    return load_photo_translator(
+        direction,
+        options.model,
+        options.device,
+        options.threads,
+        options.working_size,
+        options.tile,
+        options.runtime,
+    )
+
+
+def open_video_translator(
+    direction: Direction, options: ModelOptions, temporal: float, amount: Amount | None
+) -> "VideoTranslator":
+    """The same for the frames of one video, which torch translates.
+
+    Raises:
+        ModelError, UsageError: see :func:`claritygan_cli.models.loading.load_translator`.
+    """
+    from claritygan_cli.models.loading import load_translator
+    from claritygan_cli.models.video_translator import VideoTranslator
+
+    translator = load_translator(
         direction, options.model, options.device, options.threads, options.working_size, options.tile
     )
+    return VideoTranslator(translator, temporal, amount)
 
 
 class DehazeTask:
@@ -72,6 +97,7 @@ class DehazeTask:
     def __init__(self, options: DehazeOptions, model: ModelOptions) -> None:
         self.folder = options.ground_truth
         self.truths = find_truths(options.ground_truth)
+        self.model = model
         self.translator = open_translator("dehaze", model)
         self.amount = RemoveHaze(options.strength)
 
@@ -81,16 +107,15 @@ class DehazeTask:
 
     def photo(self, picture: Picture, job: Job, threads: int) -> Translated:
         """See :class:`Task`."""
-        seen: list[HazeSummary] = []
+        seen: list[HazeSummary | None] = []
 
         def translate(pixels: np.ndarray) -> np.ndarray:
-            result, estimate = self.translator.translate(pixels, self.amount, threads)
-            if isinstance(estimate, HazeEstimate):
-                seen.append(summary_of(estimate))
+            result, haze = self.translator.translate(pixels, self.amount, threads)
+            seen.append(haze)
             return result
 
         result = picture.translated(translate)
-        haze = seen[0] if seen else None
+        haze = seen[0] if seen else None  # of the first page; None for a photo of which nothing is seen
         if not self.truths:
             return Translated(result, haze)
         try:
@@ -98,9 +123,9 @@ class DehazeTask:
         except ClarityganError as error:
             return Translated(result, haze, problem=f"{job.source}: done, but not scored: {error}")
 
-    def video(self, name: str, temporal: float) -> VideoTranslator:
+    def video(self, name: str, temporal: float) -> "VideoTranslator":
         """See :class:`Task`."""
-        return VideoTranslator(self.translator, temporal, self.amount)
+        return open_video_translator("dehaze", self.model, temporal, self.amount)
 
     def _scores(self, result: Picture, job: Job) -> Scores:
         path = self.truths.of(job.source, Path(job.name)) if self.truths else None
@@ -138,8 +163,9 @@ class HazifyTask:
     def __init__(self, options: HazifyOptions, model: ModelOptions, given: tuple[str, ...] = ()) -> None:
         self.density, self.airlight = parse_density(options.density), parse_airlight(options.airlight)
         self.seed = options.seed
+        self.model = model
         self.translator = open_translator("hazify", model)
-        self.fixed = not self.translator.generator.scatters
+        self.fixed = not self.translator.scatters
         if self.fixed and given:
             raise SettingError(given[0], None, f"{model.model} puts in the haze that it was trained on; leave this out")
 
@@ -159,6 +185,6 @@ class HazifyTask:
         amount = self.amount(job.name)
         return Translated(picture.translated(lambda pixels: self.translator(pixels, amount, threads)))
 
-    def video(self, name: str, temporal: float) -> VideoTranslator:
+    def video(self, name: str, temporal: float) -> "VideoTranslator":
         """See :class:`Task`."""
-        return VideoTranslator(self.translator, temporal, self.amount(name))
+        return open_video_translator("hazify", self.model, temporal, self.amount(name))

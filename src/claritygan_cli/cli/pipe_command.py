@@ -111,7 +111,7 @@ def stream_frames(task: "Task", videos: VideoOptions, start: bytes, quiet: bool)
     from claritygan_cli.media.raw_video import parse_size
 
     translate = task.video("-", videos.temporal)
-    with task.parallel(), tqdm(unit="frame", disable=True if quiet else None, delay=1) as bar:
+    with translate.parallel(), tqdm(unit="frame", disable=True if quiet else None, delay=1) as bar:
         source, target = sys.stdin.buffer, sys.stdout.buffer
         if videos.raw:
             pipe_raw(source, target, parse_size(videos.raw), translate, bar.update)

@@ -11,7 +11,7 @@ from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import score
 from claritygan_cli.media.image_writer import save_picture
 from claritygan_cli.media.picture import Picture
-from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.photo_translator import PhotoTranslator
 
 SHEET = "contact_sheet.png"
 CELL_WIDTH, CAPTION_HEIGHT = 320, 26
@@ -39,7 +39,7 @@ def contact_sheet(rows: list[tuple[str, list[tuple[str, np.ndarray]]]]) -> np.nd
     return np.concatenate(strips)
 
 
-def run_demo(out: Path, dehazer: ImageTranslator, hazifier: ImageTranslator) -> list[Scored]:
+def run_demo(out: Path, dehazer: PhotoTranslator, hazifier: PhotoTranslator) -> list[Scored]:
     """Hazify, dehaze and score the example photos.
 
     Writes ``clear/``, ``hazy/`` and ``dehazed/`` with a PNG of each photo, and a contact sheet.

@@ -10,7 +10,7 @@ from claritygan_cli.errors import DataError
 from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import Scores, score
 from claritygan_cli.media.image_reader import read_picture
-from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.photo_translator import PhotoTranslator
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def read_pair(pair: ImagePair) -> tuple[np.ndarray, np.ndarray]:
     return read_picture(pair.picture).at_8_bits().pixels, read_picture(pair.truth).at_8_bits().pixels
 
 
-def evaluate_model(translator: ImageTranslator, pairs: Iterable[ImagePair], crop: bool = False) -> Iterator[Scored]:
+def evaluate_model(translator: PhotoTranslator, pairs: Iterable[ImagePair], crop: bool = False) -> Iterator[Scored]:
     """Dehaze the hazy pictures, whole, and score them.
 
     Raises:
@@ -80,7 +80,7 @@ def evaluate_pictures(pairs: Iterable[ImagePair], crop: bool = False) -> Iterato
         yield Scored(pair.name, score(*same_size(*read_pair(pair), pair, crop)))
 
 
-def evaluate_examples(dehazer: ImageTranslator, hazifier: ImageTranslator) -> Iterator[Scored]:
+def evaluate_examples(dehazer: PhotoTranslator, hazifier: PhotoTranslator) -> Iterator[Scored]:
     """Score a dehazer on the built-in examples."""
     for example in examples(hazifier):
         yield Scored(example.name, score(dehazer(example.hazy), example.clear), score(example.hazy, example.clear))

@@ -12,7 +12,7 @@ import skimage.data
 from scipy import ndimage
 
 from claritygan_cli.engine.amounts import AddHaze
-from claritygan_cli.models.image_translator import ImageTranslator
+from claritygan_cli.models.photo_translator import PhotoTranslator
 
 PHOTOS = ("rocket", "coffee", "astronaut", "chelsea")
 DENSITY, AIRLIGHT = 1.3, 0.88
@@ -44,7 +44,7 @@ def add_exact_haze(clear: np.ndarray, depth: np.ndarray, density: float, airligh
     return np.round(clear * t + 255 * airlight * (1 - t)).astype(np.uint8)
 
 
-def examples(hazifier: ImageTranslator) -> Iterator[Example]:
+def examples(hazifier: PhotoTranslator) -> Iterator[Example]:
     """The example photos, one after the other; the same for the same hazifier."""
     for name in PHOTOS:
         clear = np.ascontiguousarray(getattr(skimage.data, name)())

@@ -11,9 +11,8 @@ from claritygan_cli.data.pairs import ImagePair
 from claritygan_cli.errors import DataError, UsageError
 from claritygan_cli.evaluation.evaluate import Scored, same_size
 from claritygan_cli.evaluation.metrics import score
-from claritygan_cli.media.find import image_files
+from claritygan_cli.media.find import image_files, is_video
 from claritygan_cli.media.image_reader import read_picture
-from claritygan_cli.media.video_formats import is_video
 from claritygan_cli.media.video_reader import VideoReader
 from claritygan_cli.models.colour_coding import BT709, settled_matrix
 

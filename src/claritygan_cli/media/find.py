@@ -45,7 +45,7 @@ VIDEO_FORMATS = {
 """File endings of videos that can be written, with libav's name of the format."""
 UNWRITABLE_VIDEOS = frozenset({".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp"})
 READABLE_VIDEOS = frozenset(VIDEO_FORMATS) - {".gif"} | UNWRITABLE_VIDEOS
-"""GIFs may be either; see :func:`claritygan_cli.media.video_formats.is_video`."""
+"""GIFs may be either; see :func:`is_video`."""
 OTHER_KINDS = frozenset(
     [
         ".jp2",
@@ -151,3 +151,16 @@ def files_below(folder: Path, endings: Collection[str] = READABLE, leave_out: Pa
 def image_files(folder: Path) -> list[Path]:
     """The photos of a folder and its subfolders, in natural order; none where there is no such folder."""
     return list(files_below(folder, PHOTO_FORMATS).files) if folder.is_dir() else []
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is to be read as a video, by its name; of GIFs, those that move."""
+    if path.suffix.lower() != ".gif":
+        return path.suffix.lower() in READABLE_VIDEOS
+    from PIL import Image  # options are made of this module's constants, and help is instant
+
+    try:
+        with Image.open(path) as image:
+            return getattr(image, "n_frames", 1) > 1
+    except Exception:  # whatever a damaged file leads to; it is reported when it is read
+        return False

@@ -1,14 +1,11 @@
 """Containers and codecs of videos, and what goes into which."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import av
 from av.codec.codec import UnknownCodecError
-from PIL import Image
 
 from claritygan_cli.errors import SettingError
-from claritygan_cli.media.find import READABLE_VIDEOS
 
 CODECS = {
     "h264": "libx264",
@@ -30,17 +27,6 @@ THREADS_OPTION = {"hevc": ("x265-params", "pools"), "av1": ("svtav1-params", "lp
 PRESET_OPTION = {"h264": "preset", "hevc": "preset", "av1": "preset", "vp9": "cpu-used"}
 DROPPED_AUDIO = "aac"
 """What audio becomes where a container cannot hold it as it is; WebM knows Opus and Vorbis alone."""
-
-
-def is_video(path: Path) -> bool:
-    """Whether a file is to be read as a video, by its name; of GIFs, those that move."""
-    if path.suffix.lower() != ".gif":
-        return path.suffix.lower() in READABLE_VIDEOS
-    try:
-        with Image.open(path) as image:
-            return getattr(image, "n_frames", 1) > 1
-    except Exception:  # whatever a damaged file leads to; it is reported when it is read
-        return False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """What a model's file says about itself. Light: no torch here."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from claritygan_cli.errors import UsageError
 from claritygan_cli.models.kinds import Direction
 
 METADATA_KEY = "claritygan"
@@ -30,3 +32,13 @@ class ModelCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     data: list[str] = field(default_factory=list)
     scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+
+def check_direction(card: ModelCard, wanted: Direction | None, path: Path) -> None:
+    """See that a model is for a direction; None for either.
+
+    Raises:
+        UsageError: it is for the other.
+    """
+    if wanted is not None and card.direction != wanted:
+        raise UsageError(f"{path}: this model is for '{card.direction}', not for '{wanted}'")

@@ -15,13 +15,19 @@ CATALOGUE_FILE = "catalogue.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """A bundled model: its name, file, direction, and the file's SHA-256. One of each direction is the default."""
+    """A bundled model: its name, file, direction, and the file's SHA-256.
+
+    Attributes:
+        default: it is what commands take where no model is named; one of each direction.
+        int8_default: ONNX Runtime takes it instead, on processors that are fast with 8-bit numbers.
+    """
 
     name: str
     file: str
     direction: Direction
     sha256: str
     default: bool
+    int8_default: bool = False
 
 
 def weights_folder() -> Path:

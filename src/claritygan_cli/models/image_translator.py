@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from claritygan_cli.engine.amounts import Amount
-from claritygan_cli.engine.estimate import LEAST_TRANSMISSION, Estimate, HazeEstimate
+from claritygan_cli.engine.estimate import LEAST_TRANSMISSION, Estimate, HazeEstimate, summary_of
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
+from claritygan_cli.engine.haze_summary import HazeSummary
 from claritygan_cli.engine.refinement import predict, refine
 from claritygan_cli.engine.resampling import luma
 from claritygan_cli.engine.restoration import Restoration, Scattering, prepare
@@ -52,6 +53,7 @@ class ImageTranslator:
         self.device = device
         self.restoration = restoration or generator.restoration
         self.working_size = working_size or generator.working_size
+        self.scatters = generator.scatters
         self._turn = nullcontext() if self._scatters_on_cpu else threading.Lock()
 
     @property
@@ -136,16 +138,9 @@ class ImageTranslator:
     @torch.inference_mode()
     def translate(
         self, pixels: np.ndarray, amount: Amount | None = None, threads: int = 0
-    ) -> tuple[np.ndarray, Estimate]:
-        """Translate a photo. Threads may call this at once; they take turns where that is faster or saves memory.
-
-        Args:
-            pixels: (H, W, 3), uint8 or uint16; not changed.
-            amount: of haze to take out or to put in; None for the default.
-            threads: CPU threads that share the full-size pixels; 0 for all cores. They change no byte.
-
-        Returns:
-            (H, W, 3) of the same type, and the estimate of it, refined.
+    ) -> tuple[np.ndarray, HazeSummary | None]:
+        """See :meth:`claritygan_cli.models.photo_translator.PhotoTranslator.translate`. Threads take turns where that
+        is faster or saves memory.
 
         Raises:
             TypeError: the generator cannot do that.
@@ -153,11 +148,12 @@ class ImageTranslator:
         with self._turn:
             small, estimate = self._seen(pixels)
             prepared = prepare(small, estimate, self.restoration, amount)
+            haze = summary_of(estimate) if isinstance(estimate, HazeEstimate) else None
             if not (isinstance(prepared, Scattering) and self._scatters_on_cpu):
-                return self._in_bands(pixels, prepared), estimate
+                return self._in_bands(pixels, prepared), haze
         from claritygan_cli.engine.fused_pass import apply  # numba: not needed where there is a GPU
 
-        return apply(pixels, prepared.maps(), threads or processors()), estimate
+        return apply(pixels, prepared.maps(), threads or processors()), haze
 
     def _in_bands(self, pixels: np.ndarray, prepared: Restoration) -> np.ndarray:
         """The finished photo, by torch."""

@@ -4,6 +4,7 @@ from typing import Literal
 
 Direction = Literal["dehaze", "hazify"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Runtime = Literal["auto", "torch", "onnx"]
 
 TILE = 512
 """Side of the tiles in which a resnet takes what is larger, in pixels; they take some 300 MB."""

@@ -3,8 +3,8 @@
 import torch
 
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
-from claritygan_cli.errors import SettingError, UsageError
-from claritygan_cli.models.card import ModelCard
+from claritygan_cli.errors import SettingError
+from claritygan_cli.models.card import ModelCard, check_direction
 from claritygan_cli.models.catalogue import catalogue
 from claritygan_cli.models.finding import find_model
 from claritygan_cli.models.image_translator import ImageTranslator
@@ -22,11 +22,11 @@ def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, Mod
         UsageError: the model translates in the other direction.
     """
     path, sha256 = find_model(wanted, direction)
-    graph = OnnxGenerator(load_network(path)) if path.suffix == ".onnx" else None
-    card = graph.card if graph else read_card(path)
-    if card.direction != direction:
-        raise UsageError(f"{path}: this model is for '{card.direction}', not for '{direction}'")
-    return (graph, card) if graph else load_model(path, sha256)
+    if path.suffix == ".onnx":
+        generator = OnnxGenerator(load_network(path, direction, sha256))
+        return generator, generator.card
+    check_direction(read_card(path), direction, path)
+    return load_model(path, sha256)
 
 
 def find_card(name: str) -> ModelCard:

@@ -1,6 +1,7 @@
 """Network graphs, which :mod:`claritygan_cli.models.exporting` writes, run by ONNX Runtime. Light: no torch here."""
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import numpy as np
 
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import ModelError, SettingError, UsageError
-from claritygan_cli.models.card import METADATA_KEY, ModelCard
+from claritygan_cli.models.card import METADATA_KEY, ModelCard, check_direction
+from claritygan_cli.models.kinds import Direction
 
 MULTIPLE_KEY = "multiple"
 """Metadata: what the sides of pictures are multiples of."""
@@ -80,6 +82,7 @@ def open_session(graph: bytes, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # beside the pixels' threads
     options.log_severity_level = 3
+    options.enable_mem_pattern = False  # or runs after the first take twice the memory, and no less time
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except (
@@ -92,13 +95,23 @@ def open_session(graph: bytes, threads: int) -> Any:
         raise ModelError("is no ONNX graph that can be run; export it again") from error
 
 
-def load_network(path: Path) -> OnnxNetwork:
+def load_network(path: Path, direction: Direction | None = None, sha256: str | None = None) -> OnnxNetwork:
     """A network graph from its file.
 
+    Args:
+        direction: what it is wanted for; None for either.
+        sha256: what the file must hash to, where that is known.
+
     Raises:
-        ModelError, UsageError: as :class:`OnnxNetwork`.
+        ModelError: as :class:`OnnxNetwork`, or the hash is another.
+        UsageError: as :class:`OnnxNetwork`, or the network is for the other direction.
     """
     try:
-        return OnnxNetwork(path.read_bytes())
+        data = path.read_bytes()
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise ModelError("does not match its checksum in the catalogue; install claritygan again")
+        network = OnnxNetwork(data)
     except (ModelError, OSError) as error:
         raise ModelError(f"{path}: {error}") from error
+    check_direction(network.card, direction, path)
+    return network

@@ -61,6 +61,7 @@ class VideoTranslator:
 
     Attributes:
         predictions: how often the network ran.
+        parallel: see :meth:`ImageTranslator.parallel`; for beside the decoder's and the encoder's threads.
 
     Raises:
         UsageError: the generator is no scattering one.
@@ -73,6 +74,7 @@ class VideoTranslator:
         self.working_size, self.amount, self.temporal = translator.working_size, amount, temporal
         self.config = replace(translator.restoration, mirrored=translator.restoration.mirrored and not temporal)
         self.denoiser, self.filter = TemporalDenoiser(temporal), TemporalFilter(temporal)
+        self.parallel = translator.parallel
         self.predictions = 0
         self._estimate: Estimate | None = None
         self._predicted_at: Tensor | None = None

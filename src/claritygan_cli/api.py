@@ -18,9 +18,10 @@ from claritygan_cli.engine.estimate import summary_of
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import UsageError
 from claritygan_cli.media.picture import to_grey
+from claritygan_cli.models.finding import find_card
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import Direction
-from claritygan_cli.models.loading import find_card, load_translator
+from claritygan_cli.models.loading import load_translator
 
 Picture = TypeVar("Picture", bound=Image.Image | np.ndarray)
 FLOAT_LEVELS = 65535

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from tests.conftest import Outcome
 
-from claritygan_cli.models.weights import load_model, read_card
+from claritygan_cli.models.card import read_card
+from claritygan_cli.models.weights import load_model
 
 TINY = (
     "--generator",

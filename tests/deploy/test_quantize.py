@@ -35,9 +35,9 @@ def photos(tmp_path: Path, photo: np.ndarray) -> Path:
 
 def test_the_costliest_layers_stay_in_floating_point() -> None:
     errors = {"a": 1.0, "b": 60.0, "c": 9.0, "d": 30.0}
-    assert costly(errors, 0.5) == ["b"]
-    assert costly(errors, 0.1) == ["b", "d"]
-    assert costly(errors, 1.0) == costly({}, 0.5) == costly({"a": 0.0}, 0.5) == []
+    assert costly(errors, 50.0) == ["b"]
+    assert costly(errors, 10.0) == ["b", "d"]
+    assert costly(errors, 100.0) == costly({}, 0.5) == costly({"a": 0.0}, 0.0) == []
 
 
 def test_a_quantized_model_is_one_like_others(

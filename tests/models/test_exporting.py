@@ -1,7 +1,9 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,25 +98,74 @@ def as_photo(result: np.ndarray) -> np.ndarray:
     return (result[0].transpose(1, 2, 0) * 255).round().astype(int)
 
 
-@pytest.mark.slow
-def test_another_program_dehazes_a_photo(tmp_path: Path, photo: np.ndarray) -> None:
+@pytest.fixture(scope="module")
+def dehazer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ImageTranslator]:
+    """A whole graph, and the same in torch."""
     generator, card = random_generator("dehaze")
-    assert exported(generator, card, tmp_path / "m.onnx", whole=True) < 1e-3
-    translator = ImageTranslator(generator, torch.device("cpu"))
+    path = tmp_path_factory.mktemp("graph") / "dehaze.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own
+        assert exported(generator, card, path, whole=True) < 1e-3
+    return path, ImageTranslator(generator, torch.device("cpu"))
+
+
+def readme_example(language: str) -> str:
+    """README's code for other programs."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = (code for code in re.findall(rf"```{language}\n(.*?)```", readme, re.S) if "onnxruntime" in code)
+    return str(example)
+
+
+@pytest.mark.slow
+def test_another_program_dehazes_a_photo(
+    dehazer: tuple[Path, ImageTranslator], tmp_path: Path, photo: np.ndarray
+) -> None:
+    graph, translator = dehazer
     for pixels, strength in ((photo, 1.0), (photo[:37, :99], 0.4)):
         inputs = {"image": as_input(pixels), "strength": np.float32(strength)}
-        maps, _ = run_elsewhere(tmp_path / "m.onnx", inputs)
+        maps, _ = run_elsewhere(graph, inputs)
         ours = translator(pixels, RemoveHaze(strength))
         assert np.abs(as_photo(maps["result"]) - ours).max() <= 1
         assert np.abs(ours.astype(int) - pixels).mean() > 1
 
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "onnxruntime" in block)
-    (tmp_path / "m.onnx").rename(tmp_path / "dehaze.onnx")
+    shutil.copy(graph, tmp_path / "dehaze.onnx")
     Image.fromarray(photo).save(tmp_path / "hazy.jpg", quality=100, subsampling=0)
-    subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "-c", readme_example("python")], cwd=tmp_path, check=True)
     with Image.open(tmp_path / "clear.png") as clear, Image.open(tmp_path / "hazy.jpg") as hazy:
         assert np.abs(np.asarray(clear).astype(int) - translator(np.asarray(hazy).copy())).max() <= 1
+
+
+IN_NODE = """
+const { readFileSync, writeFileSync } = require("fs");
+(async () => {
+  const session = await ort.InferenceSession.create(new Uint8Array(readFileSync("dehaze.onnx")));
+  const rgba = new Uint8ClampedArray(readFileSync("hazy.rgba"));
+  const clear = await dehaze(session, PICTURE);
+  writeFileSync("clear.rgba", clear);
+})();
+"""
+
+
+@pytest.mark.slow
+def test_so_does_a_program_in_javascript(
+    dehazer: tuple[Path, ImageTranslator], tmp_path: Path, photo: np.ndarray
+) -> None:
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if not (npm and node):
+        pytest.skip("needs Node.js")
+    if subprocess.run([npm, "install", "--no-audit", "onnxruntime-web"], cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("onnxruntime-web cannot be fetched")
+    graph, translator = dehazer
+    shutil.copy(graph, tmp_path)
+    height, width = photo.shape[:2]
+    alpha = np.arange(height * width, dtype=np.uint8).reshape(height, width, 1)
+    (tmp_path / "hazy.rgba").write_bytes(np.concatenate([photo, alpha], 2).tobytes())
+    around = IN_NODE.replace("PICTURE", f"{{data: rgba, width: {width}, height: {height}}}")
+    (tmp_path / "main.js").write_text(readme_example("js") + around, encoding="utf-8")
+    subprocess.run([node, "main.js"], cwd=tmp_path, check=True)
+    result = np.frombuffer((tmp_path / "clear.rgba").read_bytes(), np.uint8).reshape(height, width, 4).astype(int)
+    assert np.abs(result[..., :3] - translator(photo)).max() <= 1
+    assert np.array_equal(result[..., 3:], alpha)
 
 
 @pytest.mark.slow

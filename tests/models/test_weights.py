@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import ModelError, UsageError
 from claritygan_cli.models.catalogue import bundle, catalogue, weights_folder
-from claritygan_cli.models.loading import find_model, open_model
+from claritygan_cli.models.finding import find_model
+from claritygan_cli.models.loading import open_model
 from claritygan_cli.models.weights import (
     METADATA_KEY,
     ModelCard,

@@ -25,12 +25,13 @@ def evaluate(what: EvalOptions, model: ModelOptions) -> None:
     from claritygan_cli.data.pairs import find_pairs, pair_folders
     from claritygan_cli.evaluation import evaluate as scoring
     from claritygan_cli.evaluation.examples import PHOTOS
-    from claritygan_cli.evaluation.video import evaluate_frames, is_frames
 
     crop, frames = what.crop is not None, False
     if what.pred is not None and what.gt is not None:
         if model.model is not None:
             raise SettingError("model", model.model, "finished pictures are scored without one; leave it out")
+        from claritygan_cli.evaluation.video import evaluate_frames, is_frames
+
         name, frames = str(what.pred), is_frames(what.pred)
         pairs = [] if frames else pair_folders(what.pred, what.gt)
         scored = evaluate_frames(what.pred, what.gt, crop) if frames else scoring.evaluate_pictures(pairs, crop)

@@ -23,7 +23,8 @@ def export(
     claritygan export scattering-dehaze --out dehaze.onnx --whole
     """
     from claritygan_cli.models.exporting import OPSET, export_graph, graph_of
-    from claritygan_cli.models.loading import find_card, open_model
+    from claritygan_cli.models.finding import find_card
+    from claritygan_cli.models.loading import open_model
 
     if out.suffix != ".onnx":
         raise SettingError("out", out, "must end in .onnx")

@@ -1,6 +1,7 @@
 """``claritygan models``."""
 
 import json as json_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from claritygan_cli.errors import SettingError
 
 if TYPE_CHECKING:
     from claritygan_cli.models.card import ModelCard
+    from claritygan_cli.models.catalogue import Entry
 
 IMPORT = "import"
 
@@ -32,23 +34,34 @@ def models(
     from dataclasses import asdict
 
     from claritygan_cli.models.catalogue import catalogue, weights_folder
-    from claritygan_cli.models.loading import find_card
-    from claritygan_cli.models.weights import read_card
+    from claritygan_cli.models.finding import find_card
 
     if name is not None:
         card = find_card(name)
         typer.echo(json_module.dumps(asdict(card), indent=1) if json else described(card))
         return
-    entries = [(entry, read_card(weights_folder() / entry.file)) for entry in catalogue()]
+    entries = [(entry, known_card(entry)) for entry in catalogue()]
     if json:
-        typer.echo(json_module.dumps([{**asdict(entry), **asdict(card)} for entry, card in entries], indent=1))
+        listed = [{**asdict(entry), **(asdict(card) if card else {})} for entry, card in entries]
+        typer.echo(json_module.dumps(listed, indent=1))
         return
-    for entry, card in entries:
+    for entry, known in entries:
         size = (weights_folder() / entry.file).stat().st_size / 2**20
+        kind = f"{known.generator} generator" if known else f"for '{entry.direction}'; its card needs ONNX Runtime"
         default = f", default of '{entry.direction}'" if entry.default else ""
-        typer.echo(f"{entry.name}  ({card.generator} generator, {size:.1f} MiB{default})")
-        for data, scores in card.scores.items():
+        default += f", of '{entry.direction}' in ONNX Runtime on fast 8-bit processors" if entry.int8_default else ""
+        typer.echo(f"{entry.name}  ({kind}, {size:.1f} MiB{default})")
+        for data, scores in (known.scores if known else {}).items():
             typer.echo(f"    {data}: {numbers(scores)}")
+
+
+def known_card(entry: "Entry") -> "ModelCard | None":
+    """The card of a bundled model; None for a graph where there is no ONNX Runtime to read it."""
+    from claritygan_cli.models.finding import find_card
+
+    if entry.file.endswith(".onnx") and find_spec("onnxruntime") is None:
+        return None
+    return find_card(entry.name)
 
 
 def numbers(values: dict[str, Any]) -> str:

@@ -94,11 +94,11 @@ def measure(model: str, megapixels: float, threads: int, rounds: int) -> Measure
     """
     import numpy as np
 
-    from claritygan_cli.models.loading import find_card, load_translator
-    from claritygan_cli.models.onnx_generator import OnnxGenerator
+    from claritygan_cli.models.finding import find_card, find_model
+    from claritygan_cli.models.photo_translator import load_photo_translator
 
     card = find_card(model)
-    translator = load_translator(card.direction, model, "cpu", threads)
+    translator = load_photo_translator(card.direction, model, "cpu", threads)
     width = max(1, round((megapixels * 1e6 / ASPECT) ** 0.5))
     height = max(1, round(width * ASPECT))
     across, down = np.linspace(0, 1, width), np.linspace(0, 1, height)[:, None]
@@ -109,7 +109,7 @@ def measure(model: str, megapixels: float, threads: int, rounds: int) -> Measure
         started = time.perf_counter()
         translator.translate(photo, threads=threads)
         seconds.append(time.perf_counter() - started)
-    runs_onnx = isinstance(translator.generator, OnnxGenerator)
+    runs_onnx = find_model(model, card.direction)[0].suffix == ".onnx"
     return Measurement(
         model,
         "onnxruntime" if runs_onnx else "torch",

@@ -18,8 +18,9 @@ from claritygan_cli.evaluation.report import DECIMALS
 from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.models.exporting import finishing_of, graph_bytes, graph_of, onnx_packages, with_card
+from claritygan_cli.models.finding import find_card
 from claritygan_cli.models.image_translator import ImageTranslator
-from claritygan_cli.models.loading import find_card, load_translator, open_model, quicken
+from claritygan_cli.models.loading import load_translator, open_model, quicken
 from claritygan_cli.models.onnx_generator import OnnxGenerator
 from claritygan_cli.models.onnx_network import OnnxNetwork
 
@@ -90,7 +91,9 @@ def quantize_model(name: str, options: QuantizeOptions, progress: Callable[[floa
         raise ModelError(
             f"{options.out}: not written: {lost:.2f} dB would be lost, and {options.max_drop:g} may be\n{table(report)}"
         )
-    card = replace(card, recipe={**card.recipe, "quantization": report.as_dict()})
+    scored_on = options.pairs.name if options.pairs else "built-in examples"
+    scores = {scored_on: report.after.scores} if direction == "dehaze" else {}
+    card = replace(card, scores=scores, recipe={**card.recipe, "quantization": report.as_dict()})
     with written_whole(options.out) as file:
         file.write(with_card(made.graph, card, graph.multiple, finishing))
     return report

@@ -1,14 +1,20 @@
 """What a model's file says about itself. Light: no torch here."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from claritygan_cli.errors import UsageError
+from safetensors import SafetensorError, safe_open
+
+from claritygan_cli.errors import ModelError, UsageError
 from claritygan_cli.models.kinds import Direction
 
 METADATA_KEY = "claritygan"
 """Key of the card, one JSON document, in the metadata of weights files and of ONNX graphs."""
+
+GENERATORS = ("resnet", "scattering")
+"""Kinds of generators."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,34 @@ class ModelCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     data: list[str] = field(default_factory=list)
     scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card of a weights file, without loading its weights.
+
+    Raises:
+        ModelError: the file is missing, no safetensors file, truncated, or carries no card.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file; the bundled ones are listed by: claritygan models")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a complete safetensors file ({error}); fetch or export it again") from error
+    try:
+        fields = json.loads(metadata[METADATA_KEY])
+        card = ModelCard(**fields)
+        if (
+            not isinstance(card.architecture, dict)
+            or card.generator not in GENERATORS
+            or card.direction not in get_args(Direction)
+        ):
+            known = ", ".join(GENERATORS)
+            raise ModelError(f"{path}: unknown generator {card.generator!r} for {card.direction!r}; known are: {known}")
+        return card
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: carries no claritygan model card; it was not made by this tool") from error
 
 
 def check_direction(card: ModelCard, wanted: Direction | None, path: Path) -> None:

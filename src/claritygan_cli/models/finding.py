@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from claritygan_cli.errors import ModelError, SettingError
+from claritygan_cli.models.card import ModelCard, read_card
 from claritygan_cli.models.catalogue import catalogue, weights_folder
 from claritygan_cli.models.kinds import Direction
 
@@ -34,3 +35,18 @@ def find_model(wanted: str | None, direction: Direction) -> tuple[Path, str | No
             f"bundled for {direction}: {names}",
         )
     return path, None
+
+
+def find_card(name: str) -> ModelCard:
+    """The card of a bundled model, a weights file, or a run folder's dehazer.
+
+    Raises:
+        ModelError, UsageError: as :func:`find_model` and :func:`read_card`.
+    """
+    direction: Direction = next((entry.direction for entry in catalogue() if entry.name == name), "dehaze")
+    path, _ = find_model(name, direction)
+    if path.suffix == ".onnx":
+        from claritygan_cli.models.onnx_network import load_network
+
+        return load_network(path).card
+    return read_card(path)

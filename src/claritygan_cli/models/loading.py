@@ -4,14 +4,13 @@ import torch
 
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
 from claritygan_cli.errors import SettingError
-from claritygan_cli.models.card import ModelCard, check_direction
-from claritygan_cli.models.catalogue import catalogue
+from claritygan_cli.models.card import ModelCard, check_direction, read_card
 from claritygan_cli.models.finding import find_model
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import TILE, Direction
 from claritygan_cli.models.onnx_generator import OnnxGenerator
 from claritygan_cli.models.onnx_network import load_network
-from claritygan_cli.models.weights import load_model, read_card
+from claritygan_cli.models.weights import load_model
 
 
 def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, ModelCard]:
@@ -27,17 +26,6 @@ def open_model(wanted: str | None, direction: Direction) -> tuple[Generator, Mod
         return generator, generator.card
     check_direction(read_card(path), direction, path)
     return load_model(path, sha256)
-
-
-def find_card(name: str) -> ModelCard:
-    """The card of a bundled model, a weights file, or a run folder's dehazer.
-
-    Raises:
-        ModelError, UsageError: as :func:`find_model` and :func:`read_card`.
-    """
-    direction: Direction = next((entry.direction for entry in catalogue() if entry.name == name), "dehaze")
-    path, _ = find_model(name, direction)
-    return load_network(path).card if path.suffix == ".onnx" else read_card(path)
 
 
 def choose_device(name: str) -> torch.device:

@@ -30,6 +30,7 @@ class OnnxTranslator:
     Args:
         network: with a finishing graph.
         working_size: longest side of the copy that the network sees, in pixels; None for the network's own.
+        threads: of the network; 0 for as many as there are cores.
 
     Raises:
         ModelError: the file holds no finishing graph.
@@ -37,16 +38,21 @@ class OnnxTranslator:
 
     scatters = True
 
-    def __init__(self, network: OnnxNetwork, working_size: int | None = None) -> None:
+    def __init__(self, network: OnnxNetwork, working_size: int | None = None, threads: int = 0) -> None:
         if network.finishing is None:
             raise ModelError("holds the network alone; export it again")
         self.network, self.working_size = network, working_size or network.working_size
         self._finishing = open_session(network.finishing, 1)
+        self._threads = threads or processors()
 
     @contextmanager
     def parallel(self) -> Iterator[None]:
-        """In which threads give photos, each its own; the network takes one thread for each anyway."""
-        yield
+        """See :class:`PhotoTranslator`; the network then takes one thread for each photo."""
+        before, self._threads = self._threads, 1
+        try:
+            yield
+        finally:
+            self._threads = before
 
     def __call__(self, pixels: np.ndarray, amount: Amount | None = None, threads: int = 0) -> np.ndarray:
         """A photo translated, as :meth:`translate` does it."""
@@ -59,7 +65,7 @@ class OnnxTranslator:
         255 at most."""
         small = working_copy(pixels, self.working_size, self.network.multiple)
         seen = np.concatenate([small, small[..., ::-1]]) if self.network.restoration.mirrored else small
-        maps = dict(zip(self.network.outputs, self.network.run(seen), strict=True))
+        maps = dict(zip(self.network.outputs, self.network.run(seen, self._threads), strict=True))
         inputs = {"small": small, **maps, **self._amount(amount)}
         if pixels.shape[0] * pixels.shape[1] <= SMALL:
             *_, haze, result = self._finish([*MAPS, RESULT], pixels, inputs)

@@ -92,7 +92,7 @@ def load_photo_translator(
 
         network = load_network(graph, direction, sha256)
         if network.finishing is not None:
-            return OnnxTranslator(network, working_size)
+            return OnnxTranslator(network, working_size, threads)
         model = str(graph)
     from claritygan_cli.models.loading import load_translator
 

@@ -8,14 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from claritygan_cli.atomic import file_sha256, written_whole
 from claritygan_cli.engine.generators import Generator, ResnetGenerator, ScatteringDehazer, ScatteringHazifier
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import ModelError, SettingError
-from claritygan_cli.models.card import METADATA_KEY, ModelCard
+from claritygan_cli.models.card import METADATA_KEY, ModelCard, read_card
 
 GENERATORS: dict[tuple[str, str], type[Generator]] = {
     ("scattering", "dehaze"): ScatteringDehazer,
@@ -60,30 +59,6 @@ def save_model(path: Path, generator: Generator, card: ModelCard, half: bool = T
     card = replace(card, restoration=generator.restoration.to_dict())
     with written_whole(path) as file:
         file.write(save(tensors, {METADATA_KEY: json.dumps(asdict(card), sort_keys=True)}))
-
-
-def read_card(path: Path) -> ModelCard:
-    """The card of a weights file, without loading its weights.
-
-    Raises:
-        ModelError: the file is missing, no safetensors file, truncated, or carries no card.
-    """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model file; the bundled ones are listed by: claritygan models")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: not a complete safetensors file ({error}); fetch or export it again") from error
-    try:
-        fields = json.loads(metadata[METADATA_KEY])
-        card = ModelCard(**fields)
-        if not isinstance(card.architecture, dict) or (card.generator, card.direction) not in GENERATORS:
-            known = ", ".join(sorted({name for name, _ in GENERATORS}))
-            raise ModelError(f"{path}: unknown generator {card.generator!r} for {card.direction!r}; known are: {known}")
-        return card
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: carries no claritygan model card; it was not made by this tool") from error
 
 
 def load_model(path: Path, sha256: str | None = None) -> tuple[Generator, ModelCard]:

@@ -14,7 +14,7 @@ from tests.conftest import Outcome
 from claritygan_cli.deploy import quantize as module
 from claritygan_cli.deploy.quantizers import costly
 from claritygan_cli.models.card import ModelCard
-from claritygan_cli.models.onnx_generator import load_onnx
+from claritygan_cli.models.onnx_network import load_network
 from claritygan_cli.models.weights import build_generator, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
@@ -63,7 +63,7 @@ def test_a_quantized_model_is_one_like_others(
     assert all(report[when][what] > 0 for when in ("before", "after") for what in ("bytes", "seconds"))
     operators = [node.op_type for node in onnx.load(out).graph.node]
     assert operators.count("QuantizeLinear") > 20
-    assert load_onnx(out).card.recipe["quantization"] == report
+    assert load_network(out).card.recipe["quantization"] == report
     assert cli("models", out).code == 0
     assert cli("dehaze", photos / "hazy", "--model", out, "--out", tmp_path / "made").code == 0
     assert len(list((tmp_path / "made").iterdir())) == 3

@@ -13,6 +13,7 @@ from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.restoration import prepare
 from claritygan_cli.errors import UsageError
 from claritygan_cli.models import image_translator as module
+from claritygan_cli.models import working_copy
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.kinds import LEAST_TILE
 from claritygan_cli.models.loading import choose_device
@@ -30,7 +31,7 @@ def dehazer(tiny_model: Callable[[str], Path]) -> ImageTranslator:
 def test_equals_the_generator_to_half_a_level(
     dehazer: ImageTranslator, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "AVERAGED", 100)
+    monkeypatch.setattr(working_copy, "AVERAGED", 100)
     image = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255
     expected = dehazer.generator(image)[0].permute(1, 2, 0).numpy() * 255
     ours = dehazer(photo)
@@ -45,7 +46,7 @@ def test_averaging_a_large_photo_first_hardly_shows(
 ) -> None:
     large = photo.repeat(4, 0).repeat(4, 1)
     averaged = dehazer.estimate(large).transmission
-    monkeypatch.setattr(module, "AVERAGED", 100)
+    monkeypatch.setattr(working_copy, "AVERAGED", 100)
     exact = dehazer.estimate(large).transmission
     assert not torch.equal(averaged, exact)
     assert (averaged - exact).abs().max() < 0.01

@@ -1,5 +1,6 @@
 """Network graphs as models."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,19 +18,22 @@ from claritygan_cli.models.weights import load_model, save_model
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file."""
-    save_model(tmp_path / "model.safetensors", *random_generator("dehaze"))
-    return tmp_path / "model.safetensors"
+    path = tmp_path_factory.mktemp("models") / "model.safetensors"
+    save_model(path, *random_generator("dehaze"))
+    return path
 
 
-@pytest.fixture
-def graph(model: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def graph(model: Path) -> Path:
     """The same as a network graph."""
     generator, card = load_model(model)
-    export_graph(graph_of(generator, card, whole=False), card, tmp_path / "network.onnx")
-    return tmp_path / "network.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own
+        export_graph(graph_of(generator, card, whole=False), card, model.with_name("network.onnx"))
+    return model.with_name("network.onnx")
 
 
 def test_results_are_those_of_torch(graph: Path, model: Path, photo: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from claritygan_cli.engine.generators import ResnetGenerator
 from claritygan_cli.engine.resampling import luma, resize
 from claritygan_cli.engine.restoration import prepare
 from claritygan_cli.errors import UsageError
-from claritygan_cli.models import image_translator
+from claritygan_cli.models import working_copy
 from claritygan_cli.models.colour_coding import ColourCoding, coding_of
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.video_translator import PREDICT_EVERY, CodedFrame, VideoTranslator
@@ -85,7 +85,7 @@ def test_nothing_changes_without_haze_to_take_out(make: Make) -> None:
 def test_coded_frames_come_out_like_photos(
     make: Make, direction: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_translator, "AVERAGED", 100)  # both see the same
+    monkeypatch.setattr(working_copy, "AVERAGED", 100)  # both see the same
     pixels = np.repeat(scene(0, *size)[..., :1], 3, axis=2)  # grey: both lumas agree
     coding = coding_of(*size, 8, 1, True)
     amount = None if direction == "dehaze" else AddHaze(1.5, (0.8, 0.7, 0.9))

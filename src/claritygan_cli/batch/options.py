@@ -116,8 +116,7 @@ class ModelOptions:
     device: Device = setting("auto", help="auto takes a GPU if there is one.", panel=COMPUTING)
     runtime: Runtime = setting(
         "auto",
-        help="What runs the network of photos: auto takes ONNX Runtime, which starts faster, where it is installed, no "
-        "GPU is there, and the model is a graph or has one for this processor.",
+        help="What runs photos: auto takes ONNX Runtime, if installed, for graphs, and on CPUs fast in 8 bits.",
         panel=COMPUTING,
     )
     threads: int = setting(0, help="CPU threads.", minimum=0, shown_default="all", panel=COMPUTING)

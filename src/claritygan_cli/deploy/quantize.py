@@ -17,12 +17,12 @@ from claritygan_cli.evaluation.metrics import METRICS
 from claritygan_cli.evaluation.report import DECIMALS
 from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_reader import read_picture
-from claritygan_cli.models.exporting import finishing_of, graph_bytes, graph_of, onnx_packages, with_card
+from claritygan_cli.models.exporting import finishing_of, graph_bytes, graph_of, with_card
 from claritygan_cli.models.finding import find_card
 from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.loading import load_translator, open_model, quicken
 from claritygan_cli.models.onnx_generator import OnnxGenerator
-from claritygan_cli.models.onnx_network import OnnxNetwork
+from claritygan_cli.models.onnx_network import OnnxNetwork, onnx_packages
 
 CPU = torch.device("cpu")
 ENOUGH_AGREEMENT = 35.0

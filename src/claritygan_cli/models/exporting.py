@@ -7,8 +7,6 @@ picture of any size to the finished one, by the restoration that the model card 
 import base64
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -24,10 +22,10 @@ from claritygan_cli.engine.estimate import DepthEstimate, HazeEstimate
 from claritygan_cli.engine.generators import Generator, ResnetGenerator
 from claritygan_cli.engine.refinement import predict
 from claritygan_cli.engine.restoration import restore
-from claritygan_cli.errors import ModelError, UsageError
+from claritygan_cli.errors import ModelError
 from claritygan_cli.models.card import METADATA_KEY, ModelCard
 from claritygan_cli.models.finishing import LONGEST, FinishingGraph, picture
-from claritygan_cli.models.onnx_network import FINISHING_KEY, MULTIPLE_KEY
+from claritygan_cli.models.onnx_network import FINISHING_KEY, MULTIPLE_KEY, onnx_packages
 
 OPSET = 18
 LARGEST_ERROR = 1e-3
@@ -132,21 +130,6 @@ def graph_of(generator: Generator, card: ModelCard, whole: bool) -> Graph:
     if card.direction == "dehaze" or isinstance(generator, ResnetGenerator):
         return WholeDehazer(generator.eval()).eval()
     return WholeHazifier(generator.eval()).eval()
-
-
-@contextmanager
-def onnx_packages() -> Iterator[None]:
-    """In which a missing package is an error that says what to install.
-
-    Raises:
-        UsageError: a package is missing.
-    """
-    try:
-        yield
-    except ImportError as error:
-        raise UsageError(
-            f"exporting needs {error.name or 'more packages'}: pip install onnx onnxscript onnxruntime"
-        ) from error
 
 
 def export_graph(graph: Graph, card: ModelCard, out: Path) -> float:

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,21 @@ FINISHING_KEY = "finishing"
 """Metadata: in base64, the graph of what comes after the network, see :mod:`claritygan_cli.models.finishing`."""
 KINDS = (("transmission", "airlight"), ("depth",), ("translation",))
 """Names of the outputs that network graphs have."""
+PACKAGES = "onnx onnxruntime onnxscript platformdirs"
+"""What the extra ``onnx`` installs."""
+
+
+@contextmanager
+def onnx_packages() -> Iterator[None]:
+    """In which a missing package is an error that says what to install.
+
+    Raises:
+        UsageError: a package is missing.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise UsageError(f"this needs {error.name or 'more packages'}: pip install {PACKAGES}") from error
 
 
 class OnnxNetwork:
@@ -73,11 +90,9 @@ def open_session(graph: bytes, threads: int) -> Any:
         ModelError: it cannot be run.
         UsageError: ONNX Runtime is not installed.
     """
-    try:
+    with onnx_packages():
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as errors
-    except ImportError as error:
-        raise UsageError("models of this kind need ONNX Runtime: pip install onnxruntime") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # beside the pixels' threads

@@ -16,6 +16,7 @@ from claritygan_cli.errors import ModelError, SettingError, UsageError
 from claritygan_cli.models.catalogue import catalogue, weights_folder
 from claritygan_cli.models.finding import find_model
 from claritygan_cli.models.kinds import TILE, Device, Direction, Runtime
+from claritygan_cli.models.onnx_network import PACKAGES
 from claritygan_cli.processors import cpu_flags
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def graph_file(
     if device not in ("auto", "cpu"):
         raise SettingError("device", device, "ONNX Runtime runs on the CPU; leave this out, or the runtime")
     if not installed:
-        raise UsageError('ONNX Runtime is not installed: pip install "claritygan[onnx]"')
+        raise UsageError(f"ONNX Runtime is not installed: pip install {PACKAGES}")
     if runtime == "auto" and model is None:
         quick = [entry for entry in catalogue() if entry.int8_default and entry.direction == direction]
         if quick and INT8_FLAGS & cpu_flags():
@@ -137,11 +138,12 @@ def converted(path: Path) -> Path:
     Raises:
         ModelError, UsageError: the file is damaged, or a package is missing.
     """
-    from platformdirs import user_cache_path
-
     from claritygan_cli import __version__
     from claritygan_cli.atomic import file_sha256
+    from claritygan_cli.models.onnx_network import onnx_packages
 
+    with onnx_packages():
+        from platformdirs import user_cache_path
     if not path.is_file():
         raise ModelError(f"{path}: no such model file")
     graph = user_cache_path("claritygan") / f"{path.stem}-{file_sha256(path)[:16]}-{__version__}.onnx"

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ from claritygan_cli.models.kinds import Direction
 from claritygan_cli.models.photo_translator import PhotoTranslator, load_photo_translator
 
 if TYPE_CHECKING:
+    from claritygan_cli.models.image_translator import ImageTranslator
     from claritygan_cli.models.video_translator import VideoTranslator
 
 
@@ -70,21 +72,34 @@ def open_translator(direction: Direction, options: ModelOptions) -> PhotoTransla
     )
 
 
-def open_video_translator(
-    direction: Direction, options: ModelOptions, temporal: float, amount: Amount | None
-) -> "VideoTranslator":
-    """The same for the frames of one video, which torch translates.
+class Opened:
+    """A model for photos and, once a video comes, for the frames of videos, which torch translates.
 
     Raises:
-        ModelError, UsageError: see :func:`claritygan_cli.models.loading.load_translator`.
+        ModelError, UsageError: see :func:`load_photo_translator`.
     """
-    from claritygan_cli.models.loading import load_translator
-    from claritygan_cli.models.video_translator import VideoTranslator
 
-    translator = load_translator(
-        direction, options.model, options.device, options.threads, options.working_size, options.tile
-    )
-    return VideoTranslator(translator, temporal, amount)
+    def __init__(self, direction: Direction, options: ModelOptions) -> None:
+        self._direction, self._options = direction, options
+        self.photos = open_translator(direction, options)
+
+    @cached_property
+    def _frames(self) -> "ImageTranslator":
+        from claritygan_cli.models.image_translator import ImageTranslator
+        from claritygan_cli.models.loading import load_translator
+
+        if isinstance(self.photos, ImageTranslator):
+            return self.photos
+        options = self._options
+        return load_translator(
+            self._direction, options.model, options.device, options.threads, options.working_size, options.tile
+        )
+
+    def video(self, temporal: float, amount: Amount | None) -> "VideoTranslator":
+        """What translates the frames of one video; arguments as of :class:`VideoTranslator`."""
+        from claritygan_cli.models.video_translator import VideoTranslator
+
+        return VideoTranslator(self._frames, temporal, amount)
 
 
 class DehazeTask:
@@ -97,8 +112,8 @@ class DehazeTask:
     def __init__(self, options: DehazeOptions, model: ModelOptions) -> None:
         self.folder = options.ground_truth
         self.truths = find_truths(options.ground_truth)
-        self.model = model
-        self.translator = open_translator("dehaze", model)
+        self.model = Opened("dehaze", model)
+        self.translator = self.model.photos
         self.amount = RemoveHaze(options.strength)
 
     def parallel(self) -> AbstractContextManager[None]:
@@ -125,7 +140,7 @@ class DehazeTask:
 
     def video(self, name: str, temporal: float) -> "VideoTranslator":
         """See :class:`Task`."""
-        return open_video_translator("dehaze", self.model, temporal, self.amount)
+        return self.model.video(temporal, self.amount)
 
     def _scores(self, result: Picture, job: Job) -> Scores:
         path = self.truths.of(job.source, Path(job.name)) if self.truths else None
@@ -163,8 +178,8 @@ class HazifyTask:
     def __init__(self, options: HazifyOptions, model: ModelOptions, given: tuple[str, ...] = ()) -> None:
         self.density, self.airlight = parse_density(options.density), parse_airlight(options.airlight)
         self.seed = options.seed
-        self.model = model
-        self.translator = open_translator("hazify", model)
+        self.model = Opened("hazify", model)
+        self.translator = self.model.photos
         self.fixed = not self.translator.scatters
         if self.fixed and given:
             raise SettingError(given[0], None, f"{model.model} puts in the haze that it was trained on; leave this out")
@@ -187,4 +202,4 @@ class HazifyTask:
 
     def video(self, name: str, temporal: float) -> "VideoTranslator":
         """See :class:`Task`."""
-        return open_video_translator("hazify", self.model, temporal, self.amount(name))
+        return self.model.video(temporal, self.amount(name))

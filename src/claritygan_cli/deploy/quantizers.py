@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from claritygan_cli.models.onnx_network import open_session
+from claritygan_cli.processors import processors
+
 OPERATORS = ("Conv", "ConvTranspose")
 PERCENTILE = 99.99
 """Share of an activation's values within its range, in percent; with all of them scattering-dehaze loses 1 dB more."""
@@ -149,11 +152,7 @@ def _with_whole_numbers(prepared: Path, ranges: Any, layers: list[str]) -> bytes
 
 def _results(graph: bytes, name: str, views: Sequence[np.ndarray]) -> list[np.ndarray]:
     """What a graph makes of photos, see :func:`_result`."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = open_session(graph, processors())
     return [_result(view, session.run(None, {name: view})) for view in views]
 
 

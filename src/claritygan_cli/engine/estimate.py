@@ -34,8 +34,13 @@ class HazeEstimate:
 
 def summary_of(estimate: HazeEstimate) -> HazeSummary:
     """The haze of the only picture of an estimate."""
-    red, green, blue = estimate.airlight.mean((0, 2, 3)).tolist()
-    return HazeSummary(estimate.transmission.mean().item(), (red, green, blue))
+    transmission, red, green, blue = mean_haze(estimate).tolist()
+    return HazeSummary(transmission, (red, green, blue))
+
+
+def mean_haze(estimate: HazeEstimate) -> Tensor:
+    """The numbers of :class:`HazeSummary`, (4,): the mean transmission and the mean airlight."""
+    return torch.cat([estimate.transmission.mean()[None], estimate.airlight.mean((0, 2, 3))])
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from claritygan_cli.models.kinds import Direction
 METADATA_KEY = "claritygan"
 """Key of the card, one JSON document, in the metadata of weights files and of ONNX graphs."""
 
-GENERATORS = ("resnet", "scattering")
-"""Kinds of generators."""
+GENERATOR_NAMES = ("resnet", "scattering")
+"""Kinds of generators; :data:`claritygan_cli.models.weights.GENERATORS` has their classes."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def read_card(path: Path) -> ModelCard:
         card = ModelCard(**fields)
         if (
             not isinstance(card.architecture, dict)
-            or card.generator not in GENERATORS
+            or card.generator not in GENERATOR_NAMES
             or card.direction not in get_args(Direction)
         ):
-            known = ", ".join(GENERATORS)
+            known = ", ".join(GENERATOR_NAMES)
             raise ModelError(f"{path}: unknown generator {card.generator!r} for {card.direction!r}; known are: {known}")
         return card
     except (KeyError, TypeError, ValueError) as error:

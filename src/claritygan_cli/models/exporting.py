@@ -144,10 +144,8 @@ def export_graph(graph: Graph, card: ModelCard, out: Path) -> float:
         ModelError: the file would not compute what PyTorch does.
     """
     with onnx_packages():
-        data, finishing = graph_bytes(graph), finishing_of(graph)
-        error = _difference(data, graph)
-    if not error <= LARGEST_ERROR:
-        raise ModelError(f"{out}: the graph would differ from PyTorch by {error:.2g}, which is too much; not written")
+        data, error = _checked(graph, f"{out}: the graph")
+        finishing = finishing_of(graph)
     with written_whole(out) as file:
         file.write(with_card(data, card, graph.multiple, finishing))
     return error
@@ -185,11 +183,16 @@ def finishing_of(graph: Graph) -> bytes | None:
     """
     if not isinstance(graph, NetworkGraph) or graph.finishing is None:
         return None
-    data = graph_bytes(graph.finishing)
-    error = _difference(data, graph.finishing)
+    return _checked(graph.finishing, "what comes after the network")[0]
+
+
+def _checked(graph: Graph, called: str) -> tuple[bytes, float]:
+    """A graph's bytes, and its largest difference from PyTorch, which is small enough."""
+    data = graph_bytes(graph)
+    error = _difference(data, graph)
     if not error <= LARGEST_ERROR:
-        raise ModelError(f"what comes after the network would differ from PyTorch by {error:.2g}; not exported")
-    return data
+        raise ModelError(f"{called} would differ from PyTorch by {error:.2g}, which is too much; not written")
+    return data, error
 
 
 def with_card(data: bytes, card: ModelCard, multiple: int, finishing: bytes | None = None) -> bytes:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from claritygan_cli.engine.amounts import AddHaze, RemoveHaze
-from claritygan_cli.engine.estimate import DepthEstimate, Estimate, HazeEstimate
+from claritygan_cli.engine.estimate import DepthEstimate, Estimate, HazeEstimate, mean_haze
 from claritygan_cli.engine.generators import Generator
 from claritygan_cli.engine.refinement import predict, refine
 from claritygan_cli.engine.restoration import Scattering, prepare
@@ -45,12 +45,10 @@ class FinishingGraph(nn.Module):
         self.config, self.dehazes = generator.restoration, dehazes
         amount = ("strength",) if dehazes else ("density", "airlight")
         self.inputs = ["image", "small", *(("transmission", "airlight") if dehazes else ("depth",)), *amount]
-        amounts = [[torch.tensor(1.0)], [torch.tensor(1.7)]]
-        if not dehazes:
-            amounts = [[density, torch.tensor([0.9, 0.8, 0.7])] for (density,) in amounts]
+        light = [] if dehazes else [torch.tensor([0.9, 0.8, 0.7])]
         down, across = 9 * generator.multiple, 7 * generator.multiple
-        self.example = (picture(1, 300, 450), *self._seen(generator, down, across), *amounts[0])
-        self.checked = [(picture(1, 123, 77), *self._seen(generator, across, 2 * down), *amounts[1])]
+        self.example = (picture(1, 300, 450), *self._seen(generator, down, across), torch.tensor(1.0), *light)
+        self.checked = [(picture(1, 123, 77), *self._seen(generator, across, 2 * down), torch.tensor(1.7), *light)]
 
     @torch.no_grad()
     def _seen(self, generator: Generator, height: int, width: int) -> tuple[Tensor, ...]:
@@ -78,7 +76,5 @@ class FinishingGraph(nn.Module):
         prepared = prepare(small, estimate, self.config, (RemoveHaze if self.dehazes else AddHaze)(*amount))  # type: ignore[arg-type]
         assert isinstance(prepared, Scattering)
         numbers = torch.stack([torch.as_tensor(number, dtype=torch.float32) for number in prepared.numbers()])
-        haze = torch.zeros(4)
-        if isinstance(estimate, HazeEstimate):
-            haze = torch.cat([estimate.transmission.mean()[None], estimate.airlight.mean((0, 2, 3))])
+        haze = mean_haze(estimate) if isinstance(estimate, HazeEstimate) else torch.zeros(4)
         return (*prepared.tables(), numbers, haze, prepared.rows(image, image.shape[2], 0))

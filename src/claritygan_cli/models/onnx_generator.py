@@ -5,13 +5,11 @@ from torch import Tensor
 
 from claritygan_cli.engine.estimate import DepthEstimate, Estimate, HazeEstimate, TranslationEstimate
 from claritygan_cli.engine.generators import Generator
-from claritygan_cli.models.onnx_network import OnnxNetwork
+from claritygan_cli.models.onnx_network import KINDS, OnnxNetwork
 
-ESTIMATES: dict[tuple[str, ...], type[Estimate]] = {
-    ("transmission", "airlight"): HazeEstimate,
-    ("depth",): DepthEstimate,
-    ("translation",): TranslationEstimate,
-}
+ESTIMATES: dict[tuple[str, ...], type[Estimate]] = dict(
+    zip(KINDS, (HazeEstimate, DepthEstimate, TranslationEstimate), strict=True)
+)
 """What a graph with outputs of these names predicts."""
 
 

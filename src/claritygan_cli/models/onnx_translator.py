@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import numpy as np
 
@@ -90,13 +91,11 @@ class OnnxTranslator:
         return found
 
     def _amount(self, amount: Amount | None) -> dict[str, np.ndarray]:
-        if self.network.card.direction == "dehaze":
-            amount = RemoveHaze() if amount is None else amount
-            assert isinstance(amount, RemoveHaze)
-            return {"strength": np.array(amount.strength, np.float32)}
-        amount = AddHaze() if amount is None else amount
-        assert isinstance(amount, AddHaze)
-        return {"density": np.array(amount.density, np.float32), "airlight": np.array(amount.airlight, np.float32)}
+        default = RemoveHaze() if self.network.card.direction == "dehaze" else AddHaze()
+        amount = default if amount is None else amount
+        if type(amount) is not type(default):
+            raise TypeError(f"a model for {self.network.card.direction!r} does not go with {type(amount).__name__}")
+        return {name: np.array(value, np.float32) for name, value in asdict(amount).items()}
 
     def _summary(self, haze: np.ndarray) -> HazeSummary | None:
         if self.network.card.direction != "dehaze":

@@ -124,7 +124,7 @@ def graph_file(
     path, sha256 = find_model(model, direction)
     if path.suffix == ".onnx":
         return path, sha256
-    return (converted(path), None) if runtime == "onnx" else None
+    return (converted(path, sha256), None) if runtime == "onnx" else None
 
 
 def may_have_gpu() -> bool:
@@ -132,7 +132,7 @@ def may_have_gpu() -> bool:
     return sys.platform == "darwin" or any(sign.exists() for sign in GPU_SIGNS) or bool(shutil.which("nvidia-smi"))
 
 
-def converted(path: Path) -> Path:
+def converted(path: Path, sha256: str | None) -> Path:
     """A weights file's network graph, from the user's cache; there it is written where it is missing.
 
     Raises:
@@ -152,6 +152,6 @@ def converted(path: Path) -> Path:
         from claritygan_cli.models.weights import load_model
 
         logger.warning("%s is converted for ONNX Runtime, once", path.name)
-        generator, card = load_model(path)
+        generator, card = load_model(path, sha256)
         export_graph(graph_of(generator, card, whole=False), card, graph)
     return graph

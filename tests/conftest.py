@@ -1,11 +1,13 @@
 """What several tests share: a command line in this process, tiny models, small photos."""
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import torch
 from PIL import Image
 
 import claritygan_cli
+from claritygan_cli.batch.manifest import MANIFEST
 from claritygan_cli.cli import main
 from claritygan_cli.models.card import ModelCard
 from claritygan_cli.models.weights import build_generator, save_model
@@ -30,6 +33,17 @@ class Outcome:
     code: int
     out: str
     err: str
+
+
+def json_lines(done: Outcome) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What ``--json`` of dehaze and hazify says: a report for each file, and the summary."""
+    *reports, last = [json.loads(line) for line in done.out.splitlines()]
+    return reports, last["summary"]
+
+
+def results_in(folder: Path) -> set[str]:
+    """The results in a folder and below it, without the manifest."""
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST}
 
 
 @pytest.fixture

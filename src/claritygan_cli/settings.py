@@ -27,6 +27,7 @@ class Declaration:
         flags: names on the command line, like ``("--out", "-o")``; empty for the field's own name.
         metavar: placeholder in the help, like ``WxH``; empty for the type's own.
         shown_default: what the help says of the default where the value itself says little; empty shows the value.
+        changes_results: whether another value can lead to other results, and not only to another way of working.
     """
 
     help: str
@@ -36,6 +37,7 @@ class Declaration:
     flags: tuple[str, ...] = ()
     metavar: str = ""
     shown_default: str = ""
+    changes_results: bool = True
 
 
 def setting(
@@ -49,6 +51,7 @@ def setting(
     flags: tuple[str, ...] = (),
     metavar: str = "",
     shown_default: str = "",
+    changes_results: bool = True,
 ) -> Any:
     """A dataclass field that is a setting; arguments as in :class:`Declaration`.
 
@@ -56,7 +59,7 @@ def setting(
         default: its default; left out for a setting that must be given.
         factory: makes the default, instead.
     """
-    metadata = {KEY: Declaration(help, minimum, maximum, panel, flags, metavar, shown_default)}
+    metadata = {KEY: Declaration(help, minimum, maximum, panel, flags, metavar, shown_default, changes_results)}
     if factory is not None:
         return field(default_factory=factory, metadata=metadata)
     return field(default=default, metadata=metadata)

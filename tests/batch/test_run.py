@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from claritygan_cli.batch import run as module
+from claritygan_cli.batch import worker as module
 from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan, make_plan
-from claritygan_cli.batch.run import Result, run_plan
+from claritygan_cli.batch.run import run_plan
 from claritygan_cli.batch.tasks import Translated
+from claritygan_cli.batch.worker import Result
 from claritygan_cli.errors import ImageError
 from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.media.image_writer import save_picture
@@ -54,7 +55,7 @@ def run_jobs(
     jobs: tuple[Job, ...], translate: Callable[[Picture, Job], Translated], overwrite: bool = False, debug: bool = False
 ) -> Iterator[Result]:
     options = BatchOptions(Path("unused"), overwrite=overwrite)
-    return run_plan(Plan(jobs, ()), PhotoTask(translate), options, VideoOptions(), debug)
+    return run_plan(Plan(jobs, ()), lambda: PhotoTask(translate), options, VideoOptions(), debug)
 
 
 def statuses(results: list[Result]) -> list[str]:
@@ -74,7 +75,7 @@ def test_existing_results_are_skipped_or_replaced(jobs: Jobs) -> None:
     work[1].target.parent.mkdir()
     work[1].target.write_bytes(b"mine")
     work[2].source.write_bytes(b"broken")
-    assert statuses(list(run_jobs(work[:2], invert))) == ["done", "skipped"]
+    assert statuses(list(run_jobs(work[:2], invert))) == ["skipped", "done"]
     assert work[1].target.read_bytes() == b"mine"
     assert statuses(list(run_jobs(work[:2], invert, overwrite=True))) == ["done", "done"]
     assert (read_picture(work[1].target).pixels == 254).all()
@@ -129,7 +130,7 @@ def test_pictures_in_memory_are_bounded(jobs: Jobs, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(module, "PIXELS_A_THREAD", pixels / 4)
     options = BatchOptions(Path("unused"), jobs=4)
-    results = list(run_plan(Plan(jobs(20), ()), Counting(slow), options, VideoOptions(), threads=4))
+    results = list(run_plan(Plan(jobs(20), ()), lambda: Counting(slow), options, VideoOptions(), threads=4))
     assert statuses(results) == ["done"] * 20
     assert most == at_once
     assert max(shares) == 4  # who is alone has all threads

@@ -65,7 +65,7 @@ with task.parallel():
 base = peak()
 plan, options = make_plan([str(folder)], out), BatchOptions(out, overwrite=True)
 started = time.perf_counter()
-results = list(run_plan(plan, task, options, VideoOptions(), threads=threads))
+results = list(run_plan(plan, lambda: task, options, VideoOptions(), threads=threads))
 seconds = time.perf_counter() - started
 assert all(result.status == "done" for result in results), results
 print(json.dumps([seconds, peak(), base]))

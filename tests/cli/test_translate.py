@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from tests.conftest import Outcome
+from tests.conftest import Outcome, json_lines, results_in
 
 from claritygan_cli.media.image_reader import decode_picture, read_picture
 from claritygan_cli.media.image_writer import save_picture
@@ -53,9 +52,9 @@ def test_options_reach_the_result(cli: Cli, photo_folder: Path, tmp_path: Path, 
     assert not np.array_equal(one, two)
     assert not np.array_equal(one, wide)
     cli(*common, "--out", tmp_path / "f", "--format", "jpg", "--suffix", "_clear", "--quality", 90)
-    assert [p.name for p in (tmp_path / "f").iterdir()] == ["a_clear.jpg"]
+    assert results_in(tmp_path / "f") == {"a_clear.jpg"}
     cli(*common, "--out", tmp_path / "g", "--format", "jpeg")
-    assert [p.name for p in (tmp_path / "g").iterdir()] == ["a.jpeg"]
+    assert results_in(tmp_path / "g") == {"a.jpeg"}
 
 
 def test_hazify_same_seed_same_bytes(cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: Make) -> None:
@@ -123,15 +122,16 @@ def test_json_report(cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: M
     (photo_folder / "bad.png").write_text("text")
     done = cli("dehaze", photo_folder, "--out", tmp_path / "out", "--model", tiny_model("dehaze"), "--json", "-q")
     assert done.code == 1
-    report = json.loads(done.out)
-    assert (report["done"], report["failed"], report["skipped"]) == (2, 1, 0)
-    assert [r["status"] for r in report["results"]] == ["done", "failed", "done"]
-    assert report["results"][0]["output"] == str(tmp_path / "out/a.png")
-    haze = report["results"][0]["haze"]
+    reports, summary = json_lines(done)
+    assert (summary["done"], summary["failed"], summary["skipped"]) == (2, 1, 0)
+    assert [r["status"] for r in reports] == ["done", "failed", "done"]
+    assert reports[0]["output"] == str(tmp_path / "out/a.png")
+    assert reports[0]["size"] == [150, 100]
+    haze = reports[0]["haze"]
     assert 0 < haze["transmission"] <= 1
     assert len(haze["airlight"]) == 3
     assert haze["hazy"] == (haze["transmission"] < 0.9)
-    assert "haze" not in report["results"][1]
+    assert "haze" not in reports[1]
     assert done.err.count("\n") == 1
     assert "bad.png" in done.err
 
@@ -147,8 +147,8 @@ def test_ground_truth_scores(cli: Cli, photo_folder: Path, tmp_path: Path) -> No
     assert "100.00" in done.out
     assert "mean of 2" in done.out
     assert "Protocol:" in done.out
-    report = json.loads(cli(*arguments, "--overwrite", "--json").out)
-    assert report["mean"]["psnr"] == 100
+    _, summary = json_lines(cli(*arguments, "--overwrite", "--json"))
+    assert summary["mean"]["psnr"] == 100
     save_picture(hazy / "c.png", Picture(np.zeros((5, 5, 3), np.uint8)))
     done = cli(*arguments, "--overwrite")
     assert done.code == 1
@@ -204,7 +204,7 @@ def test_every_good_file_is_done_and_every_bad_one_named(
 
     done = cli(command, zoo, "--out", tmp_path / "out")
     assert done.code == 1
-    assert {p.name for p in (tmp_path / "out").iterdir()} == good
+    assert results_in(tmp_path / "out") == good
     lines = done.err.splitlines()
     assert len(lines) == len(bad) + 1
     assert all(any(str(zoo / name) in line for line in lines) for name in bad)
@@ -366,7 +366,9 @@ def test_what_folders_hold_beside_photos_is_counted(cli: Cli, photo_folder: Path
     (photo_folder / "linked").symlink_to(tmp_path)
     done = cli("dehaze", photo_folder, "--out", tmp_path / "out", "--json")
     assert done.code == 0
-    left_out = {Path(item["input"]).name: item["reason"] for item in json.loads(done.out)["left_out"]}
+    reports, summary = json_lines(done)
+    left_out = {Path(line["input"]).name: line["message"] for line in reports if line["status"] == "left out"}
+    assert summary["left out"] == 3
     assert left_out == {
         "notes.txt": ".txt of no known kind",
         "b.psd": ".psd of no known kind",
@@ -381,7 +383,7 @@ def test_what_results_cannot_hold_is_said_once(cli: Cli, tmp_path: Path, photo: 
         Image.fromarray(np.dstack([photo, photo[..., 0]])).save(tmp_path / f"in/{name}.png")
     done = cli("dehaze", tmp_path / "in", "--out", tmp_path / "out", "--format", "jpg", "--json")
     assert done.err.count("transparency") == 1
-    assert [len(result["left_out"]) for result in json.loads(done.out)["results"]] == [1, 1, 1]
+    assert [len(report["left_out"]) for report in json_lines(done)[0]] == [1, 1, 1]
 
 
 def test_times_and_metadata(cli: Cli, tmp_path: Path, photo: np.ndarray) -> None:
@@ -410,6 +412,6 @@ def test_a_batch_that_is_stopped_leaves_nothing_half_written(tmp_path: Path, num
         time.sleep(0.02)
     process.send_signal(number)
     assert process.wait() == 128 + number
-    assert not list((tmp_path / "out").glob(".*"))
-    for result in (tmp_path / "out").iterdir():
-        read_picture(result)
+    assert not list((tmp_path / "out").glob(".*.part"))
+    for name in results_in(tmp_path / "out"):
+        read_picture(tmp_path / "out" / name)

@@ -1,6 +1,7 @@
 """What ``dehaze`` and ``hazify`` can be told. Light: the command line makes its options of these."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,8 +14,49 @@ from claritygan_cli.settings import check, setting
 Format = Literal["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "avif", "heic", "jxl"]
 Codec = Literal["h264", "hevc", "av1", "vp9", "prores"]
 
-RESULTS, VIDEOS, COMPUTING = "Results", "Videos", "Computing"
+SHARD = re.compile(r"[0-9]{1,6}/[0-9]{1,6}")
+IfClear = Literal["copy", "link", "skip"]
+
+INPUTS, RESULTS, VIDEOS, COMPUTING = "Inputs", "Results", "Videos", "Computing"
 """Headings in the help."""
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """Where inputs come from, beside the arguments, and which of them are taken."""
+
+    from_file: str | None = setting(
+        None, help="File that names inputs, one a line; - for stdin.", metavar="FILE", panel=INPUTS
+    )
+    from0: str | None = setting(
+        None, help="The same with NULs between the names, as find -print0 writes.", metavar="FILE", panel=INPUTS
+    )
+    watch: Path | None = setting(
+        None,
+        help="Folder to wait at, until Ctrl-C; files in it are taken once they are whole.",
+        metavar="DIR",
+        panel=INPUTS,
+    )
+    shard: str | None = setting(
+        None, help="Take part I of N of the inputs, for N machines that share a job.", metavar="I/N", panel=INPUTS
+    )
+    dry_run: bool = setting(False, help="Say what would be done, and do nothing.", panel=INPUTS)
+
+    def __post_init__(self) -> None:
+        check(self)
+        given = [name for name in ("from_file", "from0", "watch") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise SettingError(given[1], None, f"goes not together with {given[0].replace('_', '-')}; leave one out")
+        if self.watch is not None and self.dry_run:
+            raise SettingError("dry_run", None, "goes not together with watch; leave one out")
+        if self.shard is not None and not (SHARD.fullmatch(self.shard) and 1 <= self.part[0] <= self.part[1]):
+            raise SettingError("shard", self.shard, "write I/N with I from 1 to N, e.g. 2/8")
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """Which part of how many; (1, 1) is all."""
+        which, count = (self.shard or "1/1").split("/")
+        return int(which), int(count)
 
 
 @dataclass(frozen=True)
@@ -25,8 +67,19 @@ class DehazeOptions:
         1.0, help="0 leaves inputs as they are, 1 takes out the haze seen, above: more.", minimum=0.0, maximum=4.0
     )
     ground_truth: Path | None = setting(
-        None, help="Folder of clear photos of the same names: prints PSNR, SSIM, CIEDE2000.", metavar="DIR"
+        None,
+        help="Folder of clear photos of the same names: prints PSNR, SSIM, CIEDE2000.",
+        metavar="DIR",
+        changes_results=False,
     )
+    min_haze: float | None = setting(
+        None,
+        help="Leave photos alone that have less haze than this; 0.1 is little, 0.5 much.",
+        minimum=0.0,
+        maximum=1.0,
+        panel=RESULTS,
+    )
+    if_clear: IfClear = setting("copy", help="What becomes of photos with less haze than that.", panel=RESULTS)
 
     def __post_init__(self) -> None:
         check(self)
@@ -55,7 +108,10 @@ class BatchOptions:
     """Where results go, and how they are written."""
 
     out: Path = setting(
-        help="Folder for the results; a file for a single input; - for stdout.", flags=("--out", "-o"), metavar="PATH"
+        help="Folder for the results; a file for a single input; - for stdout.",
+        flags=("--out", "-o"),
+        metavar="PATH",
+        changes_results=False,
     )
     format: Format | None = setting(None, help="Format of photos.", shown_default="the input's", panel=RESULTS)
     quality: str = setting(
@@ -64,31 +120,52 @@ class BatchOptions:
         metavar="1..100|keep",
         panel=RESULTS,
     )
-    suffix: str = setting("", help="Put after each result's name, e.g. _clear.", panel=RESULTS)
-    overwrite: bool = setting(False, help="Replace existing results instead of skipping them.", panel=RESULTS)
+    suffix: str = setting("", help="Put after each result's name, e.g. _clear.", panel=RESULTS, changes_results=False)
+    update: bool = setting(
+        False,
+        help="Replace existing results that were made of other inputs or with other settings.",
+        panel=RESULTS,
+        changes_results=False,
+    )
+    overwrite: bool = setting(
+        False, help="Replace existing results instead of skipping them.", panel=RESULTS, changes_results=False
+    )
     strip_metadata: bool = setting(
         False, help="Leave out EXIF, GPS, XMP, IPTC and texts; colour profiles stay.", panel=RESULTS
     )
-    preserve_times: bool = setting(False, help="Give results the times of their inputs.", panel=RESULTS)
+    preserve_times: bool = setting(
+        False, help="Give results the times of their inputs.", panel=RESULTS, changes_results=False
+    )
     jobs: int = setting(
         0,
         help="Photos in work at once, memory allowing.",
         minimum=0,
         shown_default="as many as threads",
         panel=COMPUTING,
+        changes_results=False,
     )
     max_pixels: int = setting(
-        MAX_PIXELS, help="Photos with more pixels are refused; guards the memory.", minimum=1, panel=RESULTS
+        MAX_PIXELS,
+        help="Photos with more pixels are refused; guards the memory.",
+        minimum=1,
+        panel=RESULTS,
+        changes_results=False,
     )
     quiet: bool = setting(
-        False, help="No progress and no summary; errors only.", flags=("--quiet", "-q"), panel=RESULTS
+        False,
+        help="No progress and no summary; errors only.",
+        flags=("--quiet", "-q"),
+        panel=RESULTS,
+        changes_results=False,
     )
-    json: bool = setting(False, help="Report on stdout as JSON.", panel=RESULTS)
+    json: bool = setting(False, help="Report on stdout as JSON.", panel=RESULTS, changes_results=False)
 
     def __post_init__(self) -> None:
         check(self)
         if {"/", os.sep, "\0"} & set(self.suffix):
             raise SettingError("suffix", self.suffix, "is part of a file's name, and holds no slash")
+        if self.update and self.overwrite:
+            raise SettingError("update", None, "goes not together with overwrite; leave one out")
         if self.quality != "keep" and not (self.quality.isdecimal() and 1 <= int(self.quality) <= 100):
             raise SettingError("quality", self.quality, "write a whole number from 1 to 100, or keep")
 
@@ -112,14 +189,18 @@ class ModelOptions:
         help="A bundled model's name, a .safetensors or .onnx file, or a run's folder.",
         shown_default="the bundled one",
         panel=COMPUTING,
+        changes_results=False,
     )
-    device: Device = setting("auto", help="auto takes a GPU if there is one.", panel=COMPUTING)
+    device: Device = setting("auto", help="auto takes a GPU if there is one.", panel=COMPUTING, changes_results=False)
     runtime: Runtime = setting(
         "auto",
         help="What runs photos: auto takes ONNX Runtime, if installed, for graphs, and on CPUs fast in 8 bits.",
         panel=COMPUTING,
+        changes_results=False,
     )
-    threads: int = setting(0, help="CPU threads.", minimum=0, shown_default="all", panel=COMPUTING)
+    threads: int = setting(
+        0, help="CPU threads.", minimum=0, shown_default="all", panel=COMPUTING, changes_results=False
+    )
     working_size: int | None = setting(
         None,
         help="Longest side, in pixels, at which the network sees photos.",
@@ -133,6 +214,7 @@ class ModelOptions:
         help="Side of the tiles in which a resnet takes what is larger: memory, not the result, depends on it.",
         minimum=LEAST_TILE,
         panel=COMPUTING,
+        changes_results=False,
     )
 
     def __post_init__(self) -> None:

@@ -1,11 +1,13 @@
 """What is to be done: inputs and options in, a list of jobs out. Looks at names only, and into GIFs: do they move?"""
 
 import glob
+import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from claritygan_cli.batch.name_list import find_listed
 from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.media.find import (
     OTHER_KINDS,
@@ -40,11 +42,37 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """The jobs; inputs that should lead to one and do not; and what was found and is no input; both with the reason."""
+    """What is to be done.
+
+    Attributes:
+        jobs: in order.
+        problems: inputs that should lead to one and do not, and why.
+        left_out: what was found and is no input, and why.
+        folder: where the results go; None for a single file.
+    """
 
     jobs: tuple[Job, ...]
     problems: tuple[tuple[str, str], ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    folder: Path | None = None
+
+    def part(self, which: int, count: int) -> "Plan":
+        """One of so many parts of the plan, from 1 to ``count``.
+
+        What belongs to it is told by a hash of each name, so that it stays the same when other inputs come and go; all
+        machines see the same.
+        """
+
+        def belongs(name: str) -> bool:
+            digest = hashlib.sha256(os.fsencode(name)).digest()
+            return int.from_bytes(digest[:8], "big") % count == which - 1
+
+        return Plan(
+            tuple(job for job in self.jobs if belongs(job.name)),
+            tuple(item for item in self.problems if belongs(item[0])),
+            tuple(item for item in self.left_out if belongs(item[0])),
+            self.folder,
+        )
 
 
 def output_name(name: Path, suffix: str, ending: str | None, video: bool = False) -> Path:
@@ -112,7 +140,9 @@ def find_files(text: str, leave_out: Path) -> tuple[list[tuple[Path, Path]], Rea
     return [(file, file.relative_to(base)) for file in dict.fromkeys(files)], problems, ignored
 
 
-def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None) -> Plan:
+def make_plan(
+    inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None, listed: Iterable[str] = ()
+) -> Plan:
     """Find the pictures and videos and name their results.
 
     Earlier results (files that are named as a result of another input would be, with its ``suffix``) are no inputs.
@@ -122,6 +152,7 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
         out: folder of the results; or, for a single file, the file to write if it ends like a picture or a video.
         suffix: put after each result's stem.
         ending: ending of the results of pictures, with its dot; None keeps each input's.
+        listed: more files, whose results keep their paths; see :func:`find_listed`.
 
     Raises:
         UsageError: no input leads to a file, a video should become a picture or a picture a video, or a result would
@@ -140,6 +171,10 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
             problems += [(str(path), reason) for path, reason in found_problems]
         except UsageError as problem:
             problems.append((text, str(problem)))
+    in_list, not_taken, wrong = find_listed(list(listed), out.resolve())
+    found = {**in_list, **found}
+    ignored |= not_taken
+    problems += wrong.items()
     if not found:
         raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
 
@@ -150,7 +185,7 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
         raise SettingError("out", out, f"such videos can be read, not written; choose {', '.join(VIDEO_FORMATS)}")
     if out.suffix.lower() in OTHER_KINDS and not out.is_dir():
         raise SettingError("out", out, f"not written as {out.suffix}; choose {', '.join(endings)}, or a folder")
-    if single and (len(inputs) > 1 or not Path(inputs[0]).is_file()):
+    if single and (len(inputs) != 1 or in_list or not Path(inputs[0]).is_file()):
         raise SettingError("out", out, "names a single file, but the inputs may be several; name a folder")
     if single and (suffix or ending):
         raise SettingError("out", out, "names the result already; leave out suffix and format")
@@ -175,4 +210,11 @@ def make_plan(inputs: Iterable[str], out: Path, suffix: str = "", ending: str | 
         taken[target] = file
         jobs.append(Job(str(found[file]), file, target, file in videos))
     left_out = tuple((str(path), reason) for path, reason in ignored.items() if path not in found)
-    return Plan(tuple(jobs), tuple(problems), left_out)
+    return Plan(tuple(jobs), tuple(problems), left_out, None if single else out)
+
+
+def look_at(folder: Path, out: Path, suffix: str = "", ending: str | None = None) -> Plan:
+    """The plan for a folder, as :func:`make_plan` makes it; an empty one where nothing is in it yet."""
+    if not files_below(folder, leave_out=out.resolve()).files:
+        return Plan((), (), (), out)
+    return make_plan([str(folder)], out, suffix, ending)

@@ -1,79 +1,63 @@
 """Several photos at once, each read, translated and written by a thread of its own; videos go one by one."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from claritygan_cli.atomic import sweep
-from claritygan_cli.batch.budget import PixelBudget
-from claritygan_cli.batch.options import BatchOptions, VideoOptions
+from claritygan_cli.batch.manifest import Manifest, Record, fingerprint, settings_hash
+from claritygan_cli.batch.options import BatchOptions, DehazeOptions, HazifyOptions, ModelOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
-from claritygan_cli.engine.haze_summary import HazeSummary
-from claritygan_cli.errors import ClarityganError, SettingError
-from claritygan_cli.evaluation.metrics import Scores
-from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes
-from claritygan_cli.media.image_writer import keep_times, save_picture
-from claritygan_cli.processors import processors
+from claritygan_cli.batch.worker import Result, Worker
+from claritygan_cli.errors import SettingError
 
-if TYPE_CHECKING:
-    from claritygan_cli.batch.video import VideoResult
-
-PIXELS_A_THREAD = 32_000_000
-"""Pixels of photos in memory for each thread, all threads sharing; a pixel takes about 10 bytes at most, and twice that
-with 16 bits. A larger photo waits until it is alone."""
 WAITING = 4
 """Photos for each thread that are planned ahead, so that no thread waits for a result to be taken."""
 
-Status = Literal["done", "skipped", "failed"]
-
 
 @dataclass(frozen=True)
-class Result:
-    """What became of a job.
+class Notes:
+    """What is noted of the results of a folder.
 
     Attributes:
-        message: why, where it is not ``done``.
-        haze: what was seen of it in a photo.
-        left_out: what its file could not hold, in words.
+        photos, videos: hashes of what results depend on beside their inputs; see :func:`settings_hash`.
     """
 
-    job: Job
-    status: Status
-    message: str = ""
-    seconds: float = 0.0
-    haze: HazeSummary | None = None
-    scores: Scores | None = None
-    frames: int | None = None
-    left_out: tuple[str, ...] = ()
+    manifest: Manifest
+    photos: str
+    videos: str
 
+    @classmethod
+    def of(
+        cls,
+        manifest: Manifest,
+        model: str,
+        haze: DehazeOptions | HazifyOptions,
+        batch: BatchOptions,
+        videos: VideoOptions,
+        options: ModelOptions,
+    ) -> "Notes":
+        """Notes of results made with a model of this checksum and with these settings."""
+        return cls(
+            manifest,
+            settings_hash(model, haze, batch, options),
+            settings_hash(model, haze, batch, options, videos),
+        )
 
-def video_result(job: Job, video: "VideoResult", started: float) -> Result:
-    """What became of a video that has been written, with all that was wrong with it."""
-    remarks = "; ".join((*video.problems, *video.notes))
-    message = f"{job.source}: {remarks}" if remarks else ""
-    status: Status = "failed" if video.problems else "done"
-    return Result(job, status, message, time.monotonic() - started, frames=video.frames)
+    def settings(self, job: Job) -> str:
+        """The hash for a job."""
+        return self.videos if job.video else self.photos
 
-
-def failure(job: Job, error: Exception, debug: bool) -> Result:
-    """What became of a job that an exception ended: one that was expected, or a fault of the program or a library.
-
-    Raises:
-        Exception: the exception itself, with ``debug``.
-    """
-    if debug:
-        raise error
-    if isinstance(error, ClarityganError):
-        return Result(job, "failed", str(error))
-    reason = " ".join(str(error).split())[:200]
-    return Result(job, "failed", f"{job.source}: unexpected {type(error).__name__}: {reason}")
+    def add(self, result: Result) -> None:
+        """Note what was made, if it was."""
+        if result.status in ("done", "left alone"):
+            nothing = result.status == "left alone" and not result.job.target.exists()
+            name = self.manifest.name(result.job.target)
+            self.manifest.add(Record(name, self.settings(result.job), result.source, nothing))
 
 
 def check_encoding(plan: Plan, videos: VideoOptions) -> None:
@@ -100,89 +84,101 @@ def check_encoding(plan: Plan, videos: VideoOptions) -> None:
         raise problems[0]
 
 
+def unplanned(plan: Plan) -> list[Result]:
+    """The inputs that lead to no job."""
+    return [Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}") for name, reason in plan.problems]
+
+
+def stale(job: Job, record: Record | None, settings: str) -> str:
+    """Why a result is not what this run would make, as far as is known; empty where it is."""
+    if record is None:
+        return "made with settings unknown"
+    if record.settings != settings:
+        return "made with other settings"
+    try:
+        return "" if record.source == fingerprint(job.source) else "made of another input"
+    except OSError:  # the input is gone; whoever reads it says so
+        return ""
+
+
+def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) -> tuple[list[Result], list[Job]]:
+    """The jobs whose results are there already, and those that are to be done. No input is read.
+
+    Args:
+        notes: what is known of the results; None for nothing.
+    """
+    skipped: list[Result] = []
+    todo: list[Job] = []
+    for job in plan.jobs:
+        record = notes.manifest.of(job.target) if notes else None
+        there = job.target.is_file()
+        known = there or (record is not None and record.left_out)
+        reason = stale(job, record, notes.settings(job)) if notes and known else ""
+        if options.overwrite or not known or (reason and (options.update or not there)):
+            todo.append(job)
+        elif there:
+            message = f"{job.target}: exists already" + (f", {reason}" if reason else "")
+            skipped.append(Result(job, "skipped", message, stale=bool(reason)))
+        else:
+            skipped.append(Result(job, "skipped", f"{job.source}: little haze, left alone before"))
+    return skipped, todo
+
+
 def run_plan(
     plan: Plan,
-    task: Task,
+    make: Callable[[], Task],
     options: BatchOptions,
     videos: VideoOptions,
     debug: bool = False,
     progress: Callable[[Job, int | None], None] = lambda _job, _expected: None,
     threads: int = 0,
+    notes: Notes | None = None,
 ) -> Iterator[Result]:
-    """All results of a plan: first the inputs that lead to no job, then the jobs' in their order.
+    """All results of a plan: first the inputs that lead to no job, then those whose results exist, then the others' in
+    their order.
 
-    A job that fails does not stop the others. Existing results are skipped, and their inputs not read, unless they
-    are to be overwritten. Videos are translated in the caller's thread.
+    A job that fails does not stop the others. Existing results are skipped before anything is read, unless they
+    are to be overwritten or updated. Videos are translated in the caller's thread.
 
     Args:
+        make: opens the model; called when there is something to do.
         debug: let exceptions through.
         progress: called for each frame of a video, with the number of frames expected if that is known.
         threads: CPU threads; fewer photos at once than that share them. Videos' decoders and encoders are told the
             number, too. 0 for all cores, and in videos as many as they like.
+        notes: of the folder of results, which are read and written.
 
     Raises:
         UsageError: the videos' codec and the containers do not go together.
     """
     check_encoding(plan, videos)
-    for name, reason in plan.problems:
-        yield Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}")
+    yield from unplanned(plan)
+    skipped, todo = split_plan(plan, options, notes)
+    yield from skipped
     for folder in {job.target.parent for job in plan.jobs}:
         sweep(folder)
-    cores = threads or processors()
-    workers = options.jobs or cores
-    budget = PixelBudget(PIXELS_A_THREAD * workers)
+    if not todo:
+        return
+    worker = Worker(make(), options, videos, debug, threads)
+    for result in _results(todo, worker, progress):
+        if notes is not None:
+            notes.add(result)
+        yield result
 
-    def do_photo(job: Job) -> Result:
-        try:
-            data = read_bytes(job.source)
-            size = pixel_count(data, str(job.source), options.max_pixels)
-            with budget.taking(size) as at_once:
-                started = time.monotonic()
-                picture = decode_picture(data, str(job.source), max_pixels=options.max_pixels, pages=True)
-                del data
-                picture = picture.without_story() if options.strip_metadata else picture
-                translated = task.photo(picture, job, max(1, cores // at_once))
-                del picture
-                left_out = save_picture(job.target, translated.picture, options.quality_given)
-                if options.preserve_times:
-                    keep_times(job.source, job.target)
-        except Exception as error:
-            return failure(job, error, debug)
-        status: Status = "failed" if translated.problem else "done"
-        seconds, haze, scores = time.monotonic() - started, translated.haze, translated.scores
-        return Result(job, status, translated.problem, seconds, haze, scores, left_out=left_out)
 
-    def do_video(job: Job) -> Result:
-        from claritygan_cli.batch.video import translate_video
-
-        started = time.monotonic()
-        try:
-            translator = task.video(job.name, videos.temporal)
-            story, report = not options.strip_metadata, partial(progress, job)
-            with translator.parallel():  # the decoder's and the encoder's threads are busy beside it
-                done = translate_video(job.source, job.target, translator, videos, report, threads, story)
-            if options.preserve_times:
-                keep_times(job.source, job.target)
-            return video_result(job, done, started)
-        except Exception as error:
-            return failure(job, error, debug)
-
-    def skipped(job: Job) -> Result | None:
-        if job.target.is_file() and not options.overwrite:
-            return Result(job, "skipped", f"{job.target}: exists already")
-        return None
-
-    for is_video, group in groupby(plan.jobs, lambda job: job.video):
+def _results(jobs: list[Job], worker: Worker, progress: Callable[[Job, int | None], None]) -> Iterator[Result]:
+    """The jobs' results in their order."""
+    for is_video, group in groupby(jobs, lambda job: job.video):
         if is_video:
             for job in group:
-                yield skipped(job) or do_video(job)
+                yield worker.video(job, progress)
             continue
-        with ThreadPoolExecutor(workers, "photo") as pool, task.parallel():
+        with ThreadPoolExecutor(worker.at_once, "photo") as pool, worker.task.parallel():
             pending: deque[Future[Result]] = deque()
             try:
                 for job in group:
-                    pending.append(pool.submit(lambda job: skipped(job) or do_photo(job), job))
-                    if len(pending) >= WAITING * workers:
+                    pending.append(pool.submit(worker.photo, job))
+                    if len(pending) >= WAITING * worker.at_once:
                         yield pending.popleft().result()
                 while pending:
                     yield pending.popleft().result()

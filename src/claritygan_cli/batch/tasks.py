@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from claritygan_cli.atomic import file_sha256
 from claritygan_cli.batch.haze_parameters import draw_parameters, parse_airlight, parse_density
-from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, ModelOptions
+from claritygan_cli.batch.options import DehazeOptions, HazifyOptions, IfClear, ModelOptions
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.data.pairs import Truths, truths_below
 from claritygan_cli.engine.amounts import AddHaze, Amount, RemoveHaze
@@ -19,8 +20,9 @@ from claritygan_cli.evaluation.metrics import Scores, score
 from claritygan_cli.media.find import image_files
 from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.media.picture import Picture
+from claritygan_cli.models.finding import find_model
 from claritygan_cli.models.kinds import Direction
-from claritygan_cli.models.photo_translator import PhotoTranslator, load_photo_translator
+from claritygan_cli.models.photo_translator import PhotoTranslator, graph_file, load_photo_translator
 
 if TYPE_CHECKING:
     from claritygan_cli.models.image_translator import ImageTranslator
@@ -29,13 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Translated:
-    """A translated photo, the haze that was seen in it, scores where its truth is known, and what was wrong although
-    the photo is good."""
+    """A translated photo, the haze that was seen in it, scores where its truth is known, what was wrong although
+    the photo is good, and what is to become of it instead where it has too little haze."""
 
     picture: Picture
     haze: HazeSummary | None = None
     scores: Scores | None = None
     problem: str = ""
+    left_alone: IfClear | None = None
 
 
 class Task(Protocol):
@@ -70,6 +73,19 @@ def open_translator(direction: Direction, options: ModelOptions) -> PhotoTransla
         options.tile,
         options.runtime,
     )
+
+
+def model_checksum(direction: Direction, options: ModelOptions) -> str:
+    """A checksum of the files that :class:`Opened` would open; opens none but to read its bytes.
+
+    Raises:
+        ModelError, UsageError: there is no such model or runtime.
+    """
+    files = [
+        graph_file(direction, options.model, options.device, options.runtime),
+        find_model(options.model, direction),
+    ]
+    return " ".join(sha256 or file_sha256(path) for path, sha256 in filter(None, files))
 
 
 class Opened:
@@ -115,6 +131,9 @@ class DehazeTask:
         self.model = Opened("dehaze", model)
         self.translator = self.model.photos
         self.amount = RemoveHaze(options.strength)
+        self.least, self.if_clear = options.min_haze, options.if_clear
+        if self.least is not None and not self.translator.scatters:
+            raise SettingError("min_haze", None, f"{model.model} translates pixels and tells no haze; leave this out")
 
     def parallel(self) -> AbstractContextManager[None]:
         """See :class:`Task`."""
@@ -131,6 +150,8 @@ class DehazeTask:
 
         result = picture.translated(translate)
         haze = seen[0] if seen else None  # of the first page; None for a photo of which nothing is seen
+        if self.least is not None and haze is not None and 1 - haze.transmission < self.least:
+            return Translated(picture, haze, left_alone=self.if_clear)
         if not self.truths:
             return Translated(result, haze)
         try:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from claritygan_cli.cli.arguments import complete_model
 from claritygan_cli.cli.from_settings import with_settings
 from claritygan_cli.deploy.options import BenchmarkOptions
 
@@ -13,7 +14,11 @@ def benchmark(
     options: BenchmarkOptions,
     models: Annotated[
         list[str] | None,
-        typer.Argument(help="Bundled models, .safetensors or .onnx files, run folders.", show_default="the dehazer"),
+        typer.Argument(
+            help="Bundled models, .safetensors or .onnx files, run folders.",
+            show_default="the dehazer",
+            autocompletion=complete_model,
+        ),
     ] = None,
 ) -> None:
     """Measure how fast models translate photos here, and in how much memory: from pixels to pixels, on the CPU.

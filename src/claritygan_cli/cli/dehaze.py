@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from claritygan_cli.batch.options import BatchOptions, DehazeOptions, ModelOptions, VideoOptions
+from claritygan_cli.batch.options import BatchOptions, DehazeOptions, InputOptions, ModelOptions, VideoOptions
 from claritygan_cli.cli.arguments import Inputs
 from claritygan_cli.cli.batch_command import run_batch
 from claritygan_cli.cli.from_settings import with_settings
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @with_settings
 def dehaze(
     context: typer.Context,
-    inputs: Inputs,
+    *,
+    inputs: Inputs = None,
+    where: InputOptions,
     haze: DehazeOptions,
     batch: BatchOptions,
     videos: VideoOptions,
@@ -34,4 +36,4 @@ def dehaze(
 
         return DehazeTask(haze, model)
 
-    run_batch(inputs, make, batch, videos, model.threads, debug=context.obj)
+    run_batch("dehaze", make, inputs or [], where, haze, batch, videos, model, debug=context.obj)

@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
+from claritygan_cli.cli.arguments import MODEL
 from claritygan_cli.errors import SettingError
 
 
 def export(
-    model: Annotated[
-        str, typer.Argument(help="A bundled model, a .safetensors file, or a run's folder.", show_default=False)
-    ],
+    model: Annotated[str, MODEL],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .onnx file to write.", show_default=False)],
     whole: Annotated[
         bool, typer.Option("--whole", help="From a picture of any size to the finished one, not the network alone.")

@@ -16,9 +16,12 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 import typer
 
+from claritygan_cli.cli.arguments import complete_model
 from claritygan_cli.settings import Declaration, choices, declared, without_none
 
 Outcome = TypeVar("Outcome")
+COMPLETIONS = {"model": complete_model}
+"""What the shell's completion offers for settings of these names, beside the choices of some."""
 
 
 def option_name(field: str) -> str:
@@ -70,6 +73,7 @@ def _option(field: "Field[Any]", kind: Any, declaration: Declaration) -> inspect
         rich_help_panel=declaration.panel or None,
         metavar=declaration.metavar or None,
         show_default=shown,
+        autocompletion=COMPLETIONS.get(field.name),
         **extra,
     )
     return inspect.Parameter(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from claritygan_cli.batch.options import BatchOptions, HazifyOptions, ModelOptions, VideoOptions
+from claritygan_cli.batch.options import BatchOptions, HazifyOptions, InputOptions, ModelOptions, VideoOptions
 from claritygan_cli.cli.arguments import Inputs
 from claritygan_cli.cli.batch_command import run_batch
 from claritygan_cli.cli.from_settings import was_given, with_settings
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @with_settings
 def hazify(
     context: typer.Context,
-    inputs: Inputs,
+    *,
+    inputs: Inputs = None,
+    where: InputOptions,
     haze: HazifyOptions,
     batch: BatchOptions,
     videos: VideoOptions,
@@ -34,4 +36,4 @@ def hazify(
         given = tuple(field.name for field, _ in declared(haze) if was_given(context, field.name))
         return HazifyTask(haze, model, given)
 
-    run_batch(inputs, make, batch, videos, model.threads, debug=context.obj)
+    run_batch("hazify", make, inputs or [], where, haze, batch, videos, model, debug=context.obj)

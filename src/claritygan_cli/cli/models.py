@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from claritygan_cli.cli.arguments import Direction, Json
+from claritygan_cli.cli.arguments import MODEL, Direction, Json
 from claritygan_cli.errors import SettingError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def models(
     context: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(help="A bundled model, a .safetensors file, or a run's folder.", show_default=False),
+        MODEL,
     ] = None,
     json: Json = False,
 ) -> None:

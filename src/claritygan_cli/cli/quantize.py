@@ -4,15 +4,14 @@ from typing import Annotated
 
 import typer
 
+from claritygan_cli.cli.arguments import MODEL
 from claritygan_cli.cli.from_settings import with_settings
 from claritygan_cli.deploy.options import QuantizeOptions
 
 
 @with_settings
 def quantize(
-    model: Annotated[
-        str, typer.Argument(help="A bundled model, a .safetensors file, or a run's folder.", show_default=False)
-    ],
+    model: Annotated[str, MODEL],
     options: QuantizeOptions,
 ) -> None:
     """Make a model's network compute with 8-bit whole numbers: smaller, and faster where the processor has them.

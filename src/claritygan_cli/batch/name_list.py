@@ -1,0 +1,73 @@
+"""Inputs that a list names, as ``find`` writes it."""
+
+import os
+import sys
+from pathlib import Path
+
+from claritygan_cli.errors import SettingError
+from claritygan_cli.media.find import READABLE, has_ending, is_regular, unknown_kind
+
+
+def read_names(field: str, source: str, separator: bytes) -> list[str]:
+    """The names in a list; empty ones are left out.
+
+    Args:
+        field: name of the setting that names the list.
+        source: its file; ``-`` for stdin.
+        separator: what stands between the names.
+
+    Raises:
+        SettingError: it cannot be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise SettingError(field, source, f"cannot be read ({error.strerror or error})") from error
+    names = data.split(separator)
+    return [os.fsdecode(name.removesuffix(b"\r") if separator == b"\n" else name) for name in names if name.strip()]
+
+
+def name_below(path: Path) -> Path:
+    """Where the result of a listed file belongs in the folder of results: at its own path, as tar has it, so that no
+    two files share a result: ``./a/b.jpg`` at ``a/b.jpg``, ``/data/b.jpg`` at ``data/b.jpg``. A path that leads out of
+    the current folder is taken as absolute.
+    """
+    path = Path(os.path.normpath(path))
+    if path.parts[:1] == ("..",):
+        path = Path(os.path.abspath(path))
+    return path.relative_to(path.anchor)
+
+
+def find_listed(names: list[str], leave_out: Path) -> tuple[dict[Path, Path], dict[Path, str], dict[str, str]]:
+    """The photos and videos that a list names, each with the path of its result; what is left out of it; and what is
+    wrong with it.
+
+    Folders, hidden files, files of other kinds, and those in the folder of results are left out: ``find`` lists them
+    all.
+
+    Args:
+        leave_out: the folder of results, resolved.
+    """
+    files: dict[Path, Path] = {}
+    left_out: dict[Path, str] = {}
+    problems: dict[str, str] = {}
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            left_out[path] = "folder"
+        elif is_below(path, leave_out):
+            continue
+        elif any(part.startswith(".") and part != ".." for part in path.parts):
+            left_out[path] = "hidden"
+        elif not has_ending(path, READABLE):
+            left_out[path] = unknown_kind(path)
+        elif not is_regular(path):
+            problems[name] = "not a regular file" if os.path.lexists(path) else "no such file"
+        else:
+            files.setdefault(path, name_below(path))
+    return files, left_out, problems
+
+
+def is_below(path: Path, folder: Path) -> bool:
+    """Whether a path lies in a resolved folder, by its name or by where links lead."""
+    return folder in Path(os.path.abspath(path)).parents or folder in path.resolve().parents

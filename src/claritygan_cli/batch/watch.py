@@ -1,0 +1,44 @@
+"""Waits at a folder for new files, and takes each once it is whole."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from claritygan_cli.batch.manifest import fingerprint
+from claritygan_cli.batch.plan import Plan
+
+PAUSE = 1.0
+"""Seconds between two looks. A file whose size and time are the same in two is whole."""
+SHARE = 0.1
+"""Of the time that may go into looking; large folders are looked at more rarely."""
+
+
+def new_plans(look: Callable[[], Plan], pause: float = PAUSE) -> Iterator[Plan]:
+    """Plans of the files that have come, or have changed, since the last plan; without end.
+
+    Args:
+        look: plans all that is there.
+        pause: seconds between two looks.
+    """
+    taken: dict[Path, str] = {}
+    before: dict[Path, str] = {}
+    said: set[tuple[str, str]] = set()
+    while True:
+        started = time.monotonic()
+        plan = look()
+        now: dict[Path, str] = {}
+        for job in plan.jobs:
+            try:
+                now[job.source] = fingerprint(job.source)
+            except OSError:  # gone again
+                continue
+        ready = {path for path, state in now.items() if before.get(path) == state != taken.get(path)}
+        problems = tuple(problem for problem in plan.problems if problem not in said)
+        said |= {*problems}
+        before = now
+        if ready or problems:
+            taken |= {path: now[path] for path in ready}
+            jobs = tuple(job for job in plan.jobs if job.source in ready)
+            yield replace(plan, jobs=jobs, problems=problems, left_out=())
+        time.sleep(max(pause, (time.monotonic() - started) / SHARE if not ready else pause))

@@ -1,0 +1,194 @@
+"""Does one job: reads a photo or a video, has it translated, writes the result. Several photos at once, in threads."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from claritygan_cli.atomic import written_whole
+from claritygan_cli.batch.budget import PixelBudget
+from claritygan_cli.batch.manifest import fingerprint
+from claritygan_cli.batch.options import BatchOptions, IfClear, VideoOptions
+from claritygan_cli.batch.plan import Job
+from claritygan_cli.batch.tasks import Task
+from claritygan_cli.engine.haze_summary import HazeSummary
+from claritygan_cli.errors import ClarityganError, ImageError
+from claritygan_cli.evaluation.metrics import Scores
+from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes
+from claritygan_cli.media.image_writer import keep_times, save_picture
+from claritygan_cli.media.picture import Picture
+from claritygan_cli.processors import processors
+
+if TYPE_CHECKING:
+    from claritygan_cli.batch.video import VideoResult
+
+PIXELS_A_THREAD = 32_000_000
+"""Pixels of photos in memory for each thread, all threads sharing; a pixel takes about 10 bytes at most, and twice that
+with 16 bits. A larger photo waits until it is alone."""
+
+Status = Literal["planned", "done", "skipped", "left alone", "failed"]
+"""``left alone`` is a photo with too little haze: it, or nothing, lies where the result would. ``planned`` is what a
+dry run would do."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job.
+
+    Attributes:
+        message: why, where it is not ``done``.
+        size: width and height of a photo, in pixels.
+        haze: what was seen of it in a photo.
+        left_out: what its file could not hold, in words.
+        stale: it is skipped although this run would make another result.
+        source: fingerprint of the input that was read, see :func:`fingerprint`.
+    """
+
+    job: Job
+    status: Status
+    message: str = ""
+    seconds: float = 0.0
+    size: tuple[int, int] | None = None
+    haze: HazeSummary | None = None
+    scores: Scores | None = None
+    frames: int | None = None
+    left_out: tuple[str, ...] = ()
+    stale: bool = False
+    source: str = ""
+
+
+def video_result(job: Job, video: "VideoResult", started: float, source: str) -> Result:
+    """What became of a video that has been written, with all that was wrong with it."""
+    remarks = "; ".join((*video.problems, *video.notes))
+    message = f"{job.source}: {remarks}" if remarks else ""
+    status: Status = "failed" if video.problems else "done"
+    return Result(job, status, message, time.monotonic() - started, frames=video.frames, source=source)
+
+
+def failure(job: Job, error: Exception, debug: bool) -> Result:
+    """What became of a job that an exception ended: one that was expected, or a fault of the program or a library.
+
+    Raises:
+        Exception: the exception itself, with ``debug``.
+    """
+    if debug:
+        raise error
+    if isinstance(error, ClarityganError):
+        return Result(job, "failed", str(error))
+    if isinstance(error, OSError) and error.strerror:
+        return Result(job, "failed", f"{error.filename or job.source}: {error.strerror}")
+    reason = " ".join(str(error).split())[:200]
+    return Result(job, "failed", f"{job.source}: unexpected {type(error).__name__}: {reason}")
+
+
+class Worker:
+    """Does jobs.
+
+    Args:
+        debug: let exceptions through.
+        threads: CPU threads; fewer photos at once than that share them. Videos' decoders and encoders are told the
+            number, too. 0 for all cores, and in videos as many as they like.
+    """
+
+    def __init__(
+        self, task: Task, options: BatchOptions, videos: VideoOptions, debug: bool = False, threads: int = 0
+    ) -> None:
+        self.task, self.options, self.videos, self.debug, self.threads = task, options, videos, debug, threads
+        self.cores = threads or processors()
+        self.at_once = options.jobs or self.cores
+        """Photos that may be done at once."""
+        self._budget = PixelBudget(PIXELS_A_THREAD * self.at_once)
+
+    def photo(self, job: Job) -> Result:
+        """Do a photo; to be called within the task's ``parallel()``."""
+        options, name = self.options, str(job.source)
+        try:
+            source = fingerprint(job.source)
+            data = read_bytes(job.source)
+            pixels = pixel_count(data, name, options.max_pixels)
+            with self._budget.taking(pixels) as at_once:
+                started = time.monotonic()
+                picture = decode_picture(data, name, max_pixels=options.max_pixels, pages=True)
+                del data
+                picture = picture.without_story() if options.strip_metadata else picture
+                translated = self.task.photo(picture, job, max(1, self.cores // at_once))
+                size = (picture.pixels.shape[1], picture.pixels.shape[0])
+                if translated.left_alone is None:
+                    del picture
+                    left_out = save_picture(job.target, translated.picture, options.quality_given)
+                else:
+                    left_out = self._leave_alone(job, picture, translated.left_alone)
+                if options.preserve_times and translated.left_alone is None:
+                    keep_times(job.source, job.target)
+        except Exception as error:
+            return failure(job, error, self.debug)
+        status: Status = "failed" if translated.problem else "left alone" if translated.left_alone else "done"
+        return Result(
+            job,
+            status,
+            translated.problem,
+            time.monotonic() - started,
+            size,
+            translated.haze,
+            translated.scores,
+            left_out=left_out,
+            source=source,
+        )
+
+    def _leave_alone(self, job: Job, picture: Picture, how: IfClear) -> tuple[str, ...]:
+        """Put a photo where its result would be, as it is: the file itself or, where another format or no metadata are
+        wanted, its picture; or leave no result."""
+        options = self.options
+        if how == "skip":
+            job.target.unlink(missing_ok=True)
+            return ()
+        if options.strip_metadata or job.target.suffix.lower() != job.source.suffix.lower():
+            return save_picture(job.target, picture, options.quality_given)
+        try:
+            if how == "link":
+                link_whole(job.source, job.target)
+            else:
+                with job.source.open("rb") as source, written_whole(job.target) as file:
+                    shutil.copyfileobj(source, file)
+                if options.preserve_times:
+                    keep_times(job.source, job.target)
+        except OSError as error:
+            raise ImageError(f"{job.target}: cannot be written ({error.strerror or error})") from error
+        return ()
+
+    def video(self, job: Job, progress: Callable[[Job, int | None], None]) -> Result:
+        """Do a video.
+
+        Args:
+            progress: called for each frame, with the number of frames expected if that is known.
+        """
+        from claritygan_cli.batch.video import translate_video
+
+        started = time.monotonic()
+        try:
+            source = fingerprint(job.source)
+            translator = self.task.video(job.name, self.videos.temporal)
+            story, report = not self.options.strip_metadata, partial(progress, job)
+            with translator.parallel():  # the decoder's and the encoder's threads are busy beside it
+                done = translate_video(job.source, job.target, translator, self.videos, report, self.threads, story)
+            if self.options.preserve_times:
+                keep_times(job.source, job.target)
+            return video_result(job, done, started, source)
+        except Exception as error:
+            return failure(job, error, self.debug)
+
+
+def link_whole(source: Path, target: Path) -> None:
+    """Make a symbolic link to a file, in place of what is at ``target``.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".claritygan-{os.getpid()}-{target.name}.part")
+    temporary.symlink_to(source.resolve())
+    os.replace(temporary, target)

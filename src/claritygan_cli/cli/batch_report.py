@@ -1,0 +1,145 @@
+"""What ``dehaze`` and ``hazify`` say of each input, and at the end."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from claritygan_cli.batch.options import BatchOptions
+
+if TYPE_CHECKING:
+    from claritygan_cli.batch.plan import Job, Plan
+    from claritygan_cli.batch.worker import Result
+    from claritygan_cli.engine.haze_summary import HazeSummary
+    from claritygan_cli.evaluation.metrics import Scores
+
+LEFT_OUT = "left out"
+"""Status of what was found and is no input."""
+
+
+class Report:
+    """JSON lines or scores on stdout; problems and a summary, when the ``with`` block ends well, on stderr.
+
+    Args:
+        say: writes a line to stderr.
+    """
+
+    def __init__(self, options: BatchOptions, say: Callable[[str], None]) -> None:
+        self._options, self._say = options, say
+        self._started = time.monotonic()
+        self._counts: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._said: set[str] = set()
+        self._scores: dict[str, Scores] = {}
+        self._stale, self._frames, self._spent = 0, 0, 0.0
+
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._end()
+
+    @property
+    def failed(self) -> bool:
+        """Whether something did."""
+        return self._counts["failed"] > 0
+
+    def add(self, result: "Result") -> None:
+        """What became of one input."""
+        self._counts[result.status] += 1
+        self._stale += result.stale
+        if result.frames:
+            self._frames, self._spent = self._frames + result.frames, self._spent + result.seconds
+        if result.scores is not None:
+            self._scores[result.job.name] = result.scores
+        if result.message and result.status in ("done", "failed"):
+            self._say(f"claritygan: {result.message}")
+        for what in result.left_out:
+            if what not in self._said and not self._options.quiet:
+                self._say(f"claritygan: {result.job.source}: left out: {what}; said once")
+            self._said.add(what)
+        self._line(as_dict(result))
+
+    def leave_out(self, left_out: tuple[tuple[str, str], ...]) -> None:
+        """Files and folders that were found and are no inputs, and why."""
+        for name, reason in left_out:
+            self._counts[LEFT_OUT] += 1
+            self._reasons[reason] += 1
+            self._line({"input": name, "status": LEFT_OUT, "message": reason})
+
+    def dry_run(self, plan: "Plan", skipped: "list[Result]", todo: "list[Job]") -> None:
+        """What would be done."""
+        from claritygan_cli.batch.run import unplanned
+        from claritygan_cli.batch.worker import Result
+
+        for result in (*unplanned(plan), *skipped, *(Result(job, "planned") for job in todo)):
+            self.add(result)
+            if not self._options.json and result.status != "failed":
+                arrow = f"{result.job.source} -> {result.job.target}"
+                typer.echo(f"{result.status}: {arrow if result.status == 'planned' else result.message}")
+        self.leave_out(plan.left_out)
+
+    def _line(self, values: dict[str, Any]) -> None:
+        if self._options.json:
+            typer.echo(json.dumps(values))
+
+    def _end(self) -> None:
+        from claritygan_cli.evaluation.metrics import PROTOCOL
+        from claritygan_cli.evaluation.report import score_table, summary
+
+        seconds = time.monotonic() - self._started
+        counts = {name: self._counts[name] for name in ("done", "skipped", "left alone", "failed", LEFT_OUT)}
+        if self._counts["planned"]:
+            counts = {"planned": self._counts["planned"], **counts}
+        values: dict[str, Any] = {**counts, "seconds": round(seconds, 3)}
+        if self._scores:
+            values |= {"mean": summary(list(self._scores.values())), "protocol": PROTOCOL}
+        self._line({"summary": values})
+        if self._scores and not self._options.json:
+            typer.echo(score_table(self._scores))
+            typer.echo(f"Protocol: {PROTOCOL}; before encoding")
+        if self._options.quiet:
+            return
+        counts.pop(LEFT_OUT)
+        line = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "done")
+        if self._frames:
+            line += f" in {seconds:.1f} s ({self._frames} frames, {self._frames / self._spent:.1f} a second)"
+        else:
+            line += f" in {seconds:.1f} s"
+        if counts["skipped"]:
+            line += "; existing results are kept without --overwrite"
+        if self._stale:
+            line += f", {self._stale} of them made with other settings or inputs (--update makes them again)"
+        if self._reasons:
+            line += "; left out: " + ", ".join(f"{n} {reason}" for reason, n in sorted(self._reasons.items()))
+        typer.echo(line, err=True)
+
+
+def haze_as_dict(haze: "HazeSummary") -> dict[str, Any]:
+    """What was seen of a photo's haze, for JSON."""
+    return {
+        "hazy": haze.hazy,
+        "transmission": round(haze.transmission, 4),
+        "airlight": [round(value, 4) for value in haze.airlight],
+    }
+
+
+def as_dict(result: "Result") -> dict[str, Any]:
+    """A result for JSON."""
+    written = result.status != "failed" or result.frames is not None  # what could be read of a damaged video
+    return {
+        "input": str(result.job.source),
+        "output": str(result.job.target) if written else None,
+        "status": result.status,
+        "message": result.message,
+        "seconds": round(result.seconds, 3),
+        **({"size": list(result.size)} if result.size else {}),
+        **({"frames": result.frames} if result.frames is not None else {}),
+        **({"haze": haze_as_dict(result.haze)} if result.haze else {}),
+        **({"scores": result.scores} if result.scores else {}),
+        **({"left_out": result.left_out} if result.left_out else {}),
+    }

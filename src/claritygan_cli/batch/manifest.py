@@ -107,7 +107,7 @@ class Manifest:
         except OSError as error:
             if not self._broken:
                 logger.warning(
-                    "%s: cannot be written (%s); --update will make these results again", self.path, error.strerror
+                    "%s: cannot be written (%s); an update will make these results again", self.path, error.strerror
                 )
             self._broken = True
 

@@ -97,6 +97,11 @@ def fixed_prefix(pattern: str) -> Path:
     return Path(*parts[:wild])
 
 
+def place(path: Path) -> Path:
+    """Where a file's name itself stands, whatever it may be a link to."""
+    return path.parent.resolve() / path.name
+
+
 NOT_REGULAR = "not a regular file"
 
 
@@ -195,14 +200,15 @@ def make_plan(
     targets = {
         file: out if single else out / output_name(name, suffix, ending, file in videos) for file, name in found.items()
     }
-    earlier = {target.resolve() for target in targets.values()} if suffix else set()
-    sources = {file.resolve() for file in found} - earlier
+    earlier = {place(target) for target in targets.values()} if suffix else set()
+    sources = {path for file in found for path in (file.resolve(), place(file))} - earlier
     jobs: list[Job] = []
     taken: dict[Path, Path] = {}
     for file, target in targets.items():
-        if file.resolve() in earlier:
+        if place(file) in earlier:
             continue
-        if target.resolve() in sources or (target.exists() and target.samefile(file)):
+        linked = target.is_symlink()  # it is replaced, and what it leads to is left as it is
+        if place(target) in sources or (not linked and target.exists() and target.samefile(file)):
             raise UsageError(f"{file}: its result would overwrite an input; choose another folder or a suffix")
         if target in taken:
             problems.append((str(file), f"{target} is the result of {taken[target]} already; give it another folder"))

@@ -105,7 +105,8 @@ class Report:
         if self._options.quiet:
             return
         counts.pop(LEFT_OUT)
-        line = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "done")
+        needed = "planned" if self._counts["planned"] else "done"
+        line = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == needed)
         if self._frames:
             line += f" in {seconds:.1f} s ({self._frames} frames, {self._frames / self._spent:.1f} a second)"
         else:
@@ -131,6 +132,8 @@ def haze_as_dict(haze: "HazeSummary") -> dict[str, Any]:
 def as_dict(result: "Result") -> dict[str, Any]:
     """A result for JSON."""
     written = result.status != "failed" or result.frames is not None  # what could be read of a damaged video
+    if result.status in ("left alone", "skipped"):
+        written = result.job.target.exists()
     return {
         "input": str(result.job.source),
         "output": str(result.job.target) if written else None,

@@ -85,13 +85,18 @@ def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options:
     task = make()
     with task.parallel():
         translated = task.photo(picture, Job(name, Path(name), out), threads)
+    if translated.left_alone not in (None, "copy"):
+        raise SettingError("if_clear", translated.left_alone, "in a pipe a photo can only be copied")
     if str(out) != "-":
         left_out = save_picture(out, translated.picture, options.quality_given)
         if options.preserve_times and source != "-":
             keep_times(Path(source), out)
     else:
         ending = options.ending or ending_of(data)
-        result, left_out = encode_picture(translated.picture, ending, options.quality_given)
+        if translated.left_alone and not options.strip_metadata and options.ending is None:
+            result, left_out = data, ()
+        else:
+            result, left_out = encode_picture(translated.picture, ending, options.quality_given)
         sys.stdout.buffer.write(result)
         sys.stdout.buffer.flush()
     for what in left_out:

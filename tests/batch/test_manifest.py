@@ -1,0 +1,87 @@
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claritygan_cli.batch.manifest import MANIFEST, Manifest, Record, fingerprint, read_records, settings_hash
+from claritygan_cli.batch.options import BatchOptions, DehazeOptions, ModelOptions, VideoOptions
+
+
+def test_records_come_back(tmp_path: Path) -> None:
+    names = ["a.jpg", "sub/ü.png", os.fsdecode(b"\xff.png"), "line\nbreak.png"]
+    manifest = Manifest(tmp_path / "out")
+    for name in names:
+        manifest.add(Record(name, "s", "1-2"))
+    manifest.add(Record("a.jpg", "t", "1-2", left_out=True))
+    again = Manifest(tmp_path / "out")
+    assert list(again.records) == names
+    assert again.of(tmp_path / "out/a.jpg") == Record("a.jpg", "t", "1-2", left_out=True)
+    assert again.of(tmp_path / "out/b.jpg") is None
+
+
+def test_a_line_that_a_kill_tore_is_passed_over(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    for name in "abc":
+        manifest.add(Record(name, "s", "1-2"))
+    whole = manifest.path.read_bytes()
+    for end in range(len(whole)):
+        manifest.path.write_bytes(whole[:end])
+        known = read_records(manifest.path)
+        assert set(known) <= {"a", "b", "c"}
+        Manifest(tmp_path).add(Record("d", "s", "1-2"))
+        assert read_records(manifest.path) == known | {"d": Record("d", "s", "1-2")}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.binary(), st.just(b'{"result": 1, "settings": [], "source": {}}'), st.just(b"[[" * 9999))))
+def test_any_bytes_are_a_manifest(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    path = tmp_path_factory.mktemp("m") / MANIFEST
+    path.write_bytes(b"\n".join(lines))
+    assert read_records(path) == {}
+
+
+def test_parts_write_files_of_their_own_and_know_all(tmp_path: Path) -> None:
+    Manifest(tmp_path, (1, 2)).add(Record("a", "s", "1-2"))
+    Manifest(tmp_path, (2, 2)).add(Record("b", "s", "1-2"))
+    Manifest(tmp_path).add(Record("c", "s", "1-2"))
+    assert len(list(tmp_path.iterdir())) == 3
+    assert set(Manifest(tmp_path, (1, 3)).records) == {"a", "b", "c"}
+
+
+def test_one_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / MANIFEST).mkdir()
+    manifest = Manifest(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        manifest.add(Record("a", "s", "1-2"))
+        manifest.add(Record("b", "s", "1-2"))
+    assert len(caplog.records) == 1
+    assert "--update" not in caplog.text
+
+
+def test_the_hash_is_of_what_changes_results() -> None:
+    haze, batch, model = DehazeOptions(), BatchOptions(Path("out")), ModelOptions()
+    known = settings_hash("m", haze, batch, model)
+    same = settings_hash("m", haze, replace(batch, out=Path("x"), jobs=3, quiet=True), replace(model, threads=2))
+    assert known == same
+    others = [
+        settings_hash("n", haze, batch, model),
+        settings_hash("m", replace(haze, strength=0.5), batch, model),
+        settings_hash("m", haze, replace(batch, quality="90"), model),
+        settings_hash("m", haze, batch, replace(model, working_size=256)),
+        settings_hash("m", haze, batch, model, VideoOptions()),
+    ]
+    assert len({known, *others}) == 6
+
+
+def test_a_fingerprint_tells_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"1")
+    before = fingerprint(path)
+    path.write_bytes(b"22")
+    assert fingerprint(path) != before
+    with pytest.raises(OSError, match="nowhere"):
+        fingerprint(tmp_path / "nowhere")

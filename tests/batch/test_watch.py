@@ -1,0 +1,32 @@
+from pathlib import Path
+
+from claritygan_cli.batch.plan import look_at
+from claritygan_cli.batch.watch import new_plans
+
+
+def test_files_are_taken_once_they_are_whole(tmp_path: Path) -> None:
+    """Each look is a step of a story; what follows from it is told by the next plan."""
+    folder, looks = tmp_path / "in", 0
+    folder.mkdir()
+
+    def look():  # type: ignore[no-untyped-def]
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            (folder / "a.png").write_bytes(b"1")
+        if looks in (3, 4):
+            (folder / "a.png").write_bytes(b"1" * looks)  # still growing
+        if looks == 7:
+            (folder / "b.png").write_bytes(b"1")
+            (folder / "a.png").write_bytes(b"another one")
+            (folder / "gone.png").write_bytes(b"1")
+        if looks == 8:
+            (folder / "gone.png").unlink()
+        return look_at(folder, tmp_path / "out")
+
+    plans = new_plans(look, pause=0)
+    first = next(plans)
+    assert ([job.name for job in first.jobs], looks) == (["a.png"], 5)
+    second = next(plans)
+    assert ([job.name for job in second.jobs], looks) == (["a.png", "b.png"], 8)
+    assert second.jobs[0].target == tmp_path / "out/a.png"

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.bench_batch [PHOTOS]
 
-The same folder is dehazed once undisturbed, and once killed by SIGKILL, SIGTERM and SIGHUP on the way, each time
-started again. Printed are what differs between both results (nothing may), what is left beside them (nothing either),
-and the memory of the undisturbed run as it goes on.
+The same folder is dehazed once undisturbed, and once killed on the way: by SIGKILL at 20 random moments, by SIGTERM
+and by SIGHUP, each time started again, with --update. Printed are what differs between both results (nothing may),
+what is left beside them (nothing either), the memory of the undisturbed run as it goes on, and how long a run takes for
+which nothing is left to do.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from skimage import data
 
 def run(photos: Path, out: Path) -> subprocess.Popen[bytes]:
     """Start the command."""
-    command = [sys.executable, "-m", "claritygan_cli", "dehaze", str(photos), "--out", str(out), "--threads", "1", "-q"]
+    command = [sys.executable, "-m", "claritygan_cli", "dehaze", str(photos), "--out", str(out), "--update", "-q"]
     return subprocess.Popen([*command, "--working-size", "64"])
 
 
@@ -33,9 +34,10 @@ def memory(process: subprocess.Popen[bytes]) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """What is in a folder."""
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+def digests(folder: Path, read: bool = True) -> dict[str, str]:
+    """The results in a folder."""
+    paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() if read else "" for path in paths}
 
 
 def main(count: int) -> None:
@@ -56,19 +58,24 @@ def main(count: int) -> None:
             time.sleep(0.1)
         print(f"undisturbed: exit {process.returncode}, {time.perf_counter() - started:.0f} s")
         print(f"MiB in each tenth: {list(seen.values())}")
-        for share, number in ((0.2, signal.SIGKILL), (0.45, signal.SIGTERM), (0.7, signal.SIGHUP), (1.0, None)):
+        moments = [(share, signal.SIGKILL) for share in sorted(random.uniform(0, 0.9, 20))]
+        for share, number in (*moments, (0.92, signal.SIGTERM), (0.95, signal.SIGHUP), (1.0, None)):
             process = run(photos, killed)
             while number is not None and process.poll() is None:
-                if killed.is_dir() and sum(1 for _ in killed.iterdir()) >= share * count:
+                if killed.is_dir() and len(digests(killed, read=False)) >= share * count:
+                    time.sleep(random.uniform(0, 0.02))
                     process.send_signal(number)
                     break
-                time.sleep(0.01)
+                time.sleep(0.002)
             code = process.wait()
-            parts = [p.name for p in killed.iterdir() if p.name.startswith(".")]
+            parts = [p.name for p in killed.glob(".*.part")]
             print(f"{number.name if number else 'to the end'}: exit {code}, {len(parts)} part files")
         one, other = digests(plain), digests(killed)
         print(f"{len(one)} results, {sum(one.get(name) != other.get(name) for name in one | other)} differ")
+        started = time.perf_counter()
+        code = run(photos, killed).wait()
+        print(f"nothing to do: exit {code}, {time.perf_counter() - started:.2f} s")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from claritygan_cli.errors import SettingError
+from claritygan_cli.evaluation.options import check_page
 from claritygan_cli.media.find import MAX_PIXELS
 from claritygan_cli.models.kinds import LEAST_TILE, TILE, Device, Runtime
 from claritygan_cli.settings import check, setting
@@ -71,6 +72,9 @@ class DehazeOptions:
         help="Folder of clear photos of the same names: prints PSNR, SSIM, CIEDE2000.",
         metavar="DIR",
         changes_results=False,
+    )
+    report_maps: bool = setting(
+        False, help="Show the transmission in the report, too.", panel=RESULTS, changes_results=False
     )
     min_haze: float | None = setting(
         None,
@@ -158,12 +162,26 @@ class BatchOptions:
         panel=RESULTS,
         changes_results=False,
     )
-    json: bool = setting(False, help="Report on stdout as JSON.", panel=RESULTS, changes_results=False)
+    json: bool = setting(
+        False,
+        help="A line of JSON on stdout for each input, and a summary.",
+        panel=RESULTS,
+        changes_results=False,
+    )
+    report: Path | None = setting(
+        None,
+        help="Write a page that shows inputs and results, for any browser.",
+        metavar="FILE.html",
+        panel=RESULTS,
+        changes_results=False,
+    )
 
     def __post_init__(self) -> None:
         check(self)
         if {"/", os.sep, "\0"} & set(self.suffix):
             raise SettingError("suffix", self.suffix, "is part of a file's name, and holds no slash")
+        if self.report is not None:
+            check_page(self.report)
         if self.update and self.overwrite:
             raise SettingError("update", None, "goes not together with overwrite; leave one out")
         if self.quality != "keep" and not (self.quality.isdecimal() and 1 <= int(self.quality) <= 100):

@@ -14,6 +14,7 @@ from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
 from claritygan_cli.batch.worker import Result, Worker
 from claritygan_cli.errors import SettingError
+from claritygan_cli.evaluation.evaluate import Thumbnail
 
 WAITING = 4
 """Photos for each thread that are planned ahead, so that no thread waits for a result to be taken."""
@@ -133,6 +134,7 @@ def run_plan(
     progress: Callable[[Job, int | None], None] = lambda _job, _expected: None,
     threads: int = 0,
     notes: Notes | None = None,
+    thumbnail: Thumbnail | None = None,
 ) -> Iterator[Result]:
     """All results of a plan: first the inputs that lead to no job, then those whose results exist, then the others' in
     their order.
@@ -147,6 +149,7 @@ def run_plan(
         threads: CPU threads; fewer photos at once than that share them. Videos' decoders and encoders are told the
             number, too. 0 for all cores, and in videos as many as they like.
         notes: of the folder of results, which are read and written.
+        thumbnail: makes the small copies of photos that results bring along; None for none.
 
     Raises:
         UsageError: the videos' codec and the containers do not go together.
@@ -159,7 +162,7 @@ def run_plan(
         sweep(folder)
     if not todo:
         return
-    worker = Worker(make(), options, videos, debug, threads)
+    worker = Worker(make(), options, videos, debug, threads, thumbnail)
     for result in _results(todo, worker, progress):
         if notes is not None:
             notes.add(result)

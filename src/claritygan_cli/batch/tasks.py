@@ -1,7 +1,7 @@
 """What is done to each input: a task for either direction, for photos and for videos."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -29,20 +29,32 @@ if TYPE_CHECKING:
     from claritygan_cli.models.video_translator import VideoTranslator
 
 
+CAPTIONS: dict[Direction, tuple[str, str]] = {"dehaze": ("hazy", "dehazed"), "hazify": ("clear", "hazy")}
+"""Of inputs and results."""
+
+
 @dataclass(frozen=True)
 class Translated:
     """A translated photo, the haze that was seen in it, scores where its truth is known, what was wrong although
-    the photo is good, and what is to become of it instead where it has too little haze."""
+    the photo is good, what is to become of it instead where it has too little haze, and, where that is wanted, its
+    transmission, (h, w) float32 in (0, 1]."""
 
     picture: Picture
     haze: HazeSummary | None = None
     scores: Scores | None = None
     problem: str = ""
     left_alone: IfClear | None = None
+    transmission: np.ndarray | None = None
 
 
 class Task(Protocol):
-    """What is done to inputs."""
+    """What is done to inputs.
+
+    Attributes:
+        captions: of an input and of its result.
+    """
+
+    captions: tuple[str, str]
 
     def photo(self, picture: Picture, job: Job, threads: int) -> Translated:
         """The photo translated, with all that goes with it, by so many CPU threads. Several photos may be at once."""
@@ -125,6 +137,8 @@ class DehazeTask:
         ModelError, UsageError: the model, the device or the folder of ground truths is not usable.
     """
 
+    captions = CAPTIONS["dehaze"]
+
     def __init__(self, options: DehazeOptions, model: ModelOptions) -> None:
         self.folder = options.ground_truth
         self.truths = find_truths(options.ground_truth)
@@ -132,6 +146,7 @@ class DehazeTask:
         self.translator = self.model.photos
         self.amount = RemoveHaze(options.strength)
         self.least, self.if_clear = options.min_haze, options.if_clear
+        self.maps = options.report_maps
         if self.least is not None and not self.translator.scatters:
             raise SettingError("min_haze", None, f"{model.model} translates pixels and tells no haze; leave this out")
 
@@ -149,15 +164,17 @@ class DehazeTask:
             return result
 
         result = picture.translated(translate)
+        transmission = self.translator.transmission(picture.pixels) if self.maps else None
         haze = seen[0] if seen else None  # of the first page; None for a photo of which nothing is seen
         if self.least is not None and haze is not None and 1 - haze.transmission < self.least:
-            return Translated(picture, haze, left_alone=self.if_clear)
+            return Translated(picture, haze, left_alone=self.if_clear, transmission=transmission)
+        done = Translated(result, haze, transmission=transmission)
         if not self.truths:
-            return Translated(result, haze)
+            return done
         try:
-            return Translated(result, haze, self._scores(result, job))
+            return replace(done, scores=self._scores(result, job))
         except ClarityganError as error:
-            return Translated(result, haze, problem=f"{job.source}: done, but not scored: {error}")
+            return replace(done, problem=f"{job.source}: done, but not scored: {error}")
 
     def video(self, name: str, temporal: float) -> "VideoTranslator":
         """See :class:`Task`."""
@@ -195,6 +212,8 @@ class HazifyTask:
     Raises:
         ModelError, UsageError: the model or the device is not usable, or the model has no use for what was given.
     """
+
+    captions = CAPTIONS["hazify"]
 
     def __init__(self, options: HazifyOptions, model: ModelOptions, given: tuple[str, ...] = ()) -> None:
         self.density, self.airlight = parse_density(options.density), parse_airlight(options.airlight)

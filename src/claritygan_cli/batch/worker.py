@@ -3,8 +3,8 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,9 +14,10 @@ from claritygan_cli.batch.budget import PixelBudget
 from claritygan_cli.batch.manifest import fingerprint
 from claritygan_cli.batch.options import BatchOptions, IfClear, VideoOptions
 from claritygan_cli.batch.plan import Job
-from claritygan_cli.batch.tasks import Task
+from claritygan_cli.batch.tasks import Task, Translated
 from claritygan_cli.engine.haze_summary import HazeSummary
 from claritygan_cli.errors import ClarityganError, ImageError
+from claritygan_cli.evaluation.evaluate import Thumbnail
 from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes
 from claritygan_cli.media.image_writer import keep_times, save_picture
@@ -46,6 +47,7 @@ class Result:
         left_out: what its file could not hold, in words.
         stale: it is skipped although this run would make another result.
         source: fingerprint of the input that was read, see :func:`fingerprint`.
+        pictures: small copies for the report, by their captions.
     """
 
     job: Job
@@ -59,6 +61,7 @@ class Result:
     left_out: tuple[str, ...] = ()
     stale: bool = False
     source: str = ""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def video_result(job: Job, video: "VideoResult", started: float, source: str) -> Result:
@@ -92,12 +95,20 @@ class Worker:
         debug: let exceptions through.
         threads: CPU threads; fewer photos at once than that share them. Videos' decoders and encoders are told the
             number, too. 0 for all cores, and in videos as many as they like.
+        thumbnail: makes the small copies that results bring along; None for none.
     """
 
     def __init__(
-        self, task: Task, options: BatchOptions, videos: VideoOptions, debug: bool = False, threads: int = 0
+        self,
+        task: Task,
+        options: BatchOptions,
+        videos: VideoOptions,
+        debug: bool = False,
+        threads: int = 0,
+        thumbnail: Thumbnail | None = None,
     ) -> None:
         self.task, self.options, self.videos, self.debug, self.threads = task, options, videos, debug, threads
+        self.thumbnail = thumbnail
         self.cores = threads or processors()
         self.at_once = options.jobs or self.cores
         """Photos that may be done at once."""
@@ -117,6 +128,7 @@ class Worker:
                 picture = picture.without_story() if options.strip_metadata else picture
                 translated = self.task.photo(picture, job, max(1, self.cores // at_once))
                 size = (picture.pixels.shape[1], picture.pixels.shape[0])
+                pictures = self._pictures(picture, translated)
                 if translated.left_alone is None:
                     del picture
                     left_out = save_picture(job.target, translated.picture, options.quality_given)
@@ -137,7 +149,19 @@ class Worker:
             translated.scores,
             left_out=left_out,
             source=source,
+            pictures=pictures,
         )
+
+    def _pictures(self, picture: Picture, translated: Translated) -> dict[str, bytes]:
+        """What a report shows of a photo."""
+        if self.thumbnail is None:
+            return {}
+        shown = zip(self.task.captions, (picture.pixels, translated.picture.pixels), strict=True)
+        pictures = {caption: self.thumbnail(pixels) for caption, pixels in shown}
+        if translated.transmission is not None:
+            levels = (translated.transmission * 255).round().astype("uint8")
+            pictures["transmission"] = self.thumbnail(levels)
+        return pictures
 
     def _leave_alone(self, job: Job, picture: Picture, how: IfClear) -> tuple[str, ...]:
         """Put a photo where its result would be, as it is: the file itself or, where another format or no metadata are

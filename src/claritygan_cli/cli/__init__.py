@@ -13,7 +13,19 @@ import typer
 from typer.core import TyperGroup
 
 from claritygan_cli import __version__
-from claritygan_cli.cli import arguments, benchmark, dehaze, demo, eval, export, hazify, models, quantize, train
+from claritygan_cli.cli import (
+    arguments,
+    benchmark,
+    dehaze,
+    demo,
+    eval,
+    export,
+    hazify,
+    inspect,
+    models,
+    quantize,
+    train,
+)
 from claritygan_cli.cli.from_settings import option_name
 from claritygan_cli.errors import ClarityganError, SettingError
 
@@ -44,6 +56,7 @@ for name, command in (
     ("dehaze", dehaze.dehaze),
     ("hazify", hazify.hazify),
     ("eval", eval.evaluate),
+    ("inspect", inspect.inspect),
     ("demo", demo.demo),
     ("train", train.train),
     ("export", export.export),

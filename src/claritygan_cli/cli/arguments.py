@@ -28,6 +28,12 @@ MODEL = typer.Argument(
     show_default=False,
     autocompletion=complete_model,
 )
+MODEL_OPTION = typer.Option(
+    "--model",
+    help="A bundled model's name, a .safetensors or .onnx file, or a run's folder.",
+    show_default="the bundled one",
+    autocompletion=complete_model,
+)
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(

@@ -16,7 +16,7 @@ from claritygan_cli.batch.options import (
     ModelOptions,
     VideoOptions,
 )
-from claritygan_cli.cli.batch_report import Report
+from claritygan_cli.cli.batch_report import Page, Report
 from claritygan_cli.errors import SettingError
 from claritygan_cli.models.kinds import Direction
 from claritygan_cli.stopping import stop_signals
@@ -62,15 +62,23 @@ def run_batch(
     def notes(plan: "Plan") -> "Notes | None":
         return notes_of(plan, direction, where, haze, options, videos, model)
 
+    if options.report is not None and where.watch is not None:
+        raise SettingError("report", options.report, "is written at the end, and watching has none; leave one out")
+    each = 3 if isinstance(haze, DehazeOptions) and haze.report_maps else 2
     task = functools.cache(make)
-    with Bars(options.quiet) as bars, Report(options, bars.say) as report:
-        if where.dry_run:
-            plan = plan_of(inputs, where, options)
-            skipped, todo = split_plan(plan, options, notes(plan))
-            report.dry_run(plan, skipped, todo)
-        for plan in plans(inputs, where, options) if not where.dry_run else ():
+    page = Page(options.report, direction, options.max_pixels) if options.report and not where.dry_run else None
+    with Bars(options.quiet) as bars, Report(options, bars.say, page) as report:
+        for plan in plans(inputs, where, options):
+            if where.dry_run:
+                skipped, todo = split_plan(plan, options, notes(plan))
+                report.dry_run(plan, skipped, todo)
+                continue
             bars.expect(len(plan.problems) + len(plan.jobs))
-            for result in run_plan(plan, task, options, videos, debug, bars.frame, model.threads, notes(plan)):
+            if page:
+                page.thumbnail.share(each * len(plan.jobs))
+            run = functools.partial(run_plan, debug=debug, progress=bars.frame, threads=model.threads)
+            thumbnail = page.thumbnail if page else None
+            for result in run(plan, task, options, videos, notes=notes(plan), thumbnail=thumbnail):
                 report.add(result)
                 bars.done()
             report.leave_out(plan.left_out)

@@ -4,17 +4,20 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from claritygan_cli.batch.options import BatchOptions
+from claritygan_cli.models.kinds import Direction
 
 if TYPE_CHECKING:
     from claritygan_cli.batch.plan import Job, Plan
     from claritygan_cli.batch.worker import Result
     from claritygan_cli.engine.haze_summary import HazeSummary
     from claritygan_cli.evaluation.metrics import Scores
+    from claritygan_cli.evaluation.report_page import Row
 
 LEFT_OUT = "left out"
 """Status of what was found and is no input."""
@@ -25,10 +28,11 @@ class Report:
 
     Args:
         say: writes a line to stderr.
+        page: to be written, too.
     """
 
-    def __init__(self, options: BatchOptions, say: Callable[[str], None]) -> None:
-        self._options, self._say = options, say
+    def __init__(self, options: BatchOptions, say: Callable[[str], None], page: "Page | None" = None) -> None:
+        self._options, self._say, self._page = options, say, page
         self._started = time.monotonic()
         self._counts: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
@@ -63,6 +67,8 @@ class Report:
                 self._say(f"claritygan: {result.job.source}: left out: {what}; said once")
             self._said.add(what)
         self._line(as_dict(result))
+        if self._page:
+            self._page.add(result)
 
     def leave_out(self, left_out: tuple[tuple[str, str], ...]) -> None:
         """Files and folders that were found and are no inputs, and why."""
@@ -91,6 +97,8 @@ class Report:
         from claritygan_cli.evaluation.metrics import PROTOCOL
         from claritygan_cli.evaluation.report import score_table, summary
 
+        if self._page:
+            self._page.write()
         seconds = time.monotonic() - self._started
         counts = {name: self._counts[name] for name in ("done", "skipped", "left alone", "failed", LEFT_OUT)}
         if self._counts["planned"]:
@@ -146,3 +154,33 @@ def as_dict(result: "Result") -> dict[str, Any]:
         **({"scores": result.scores} if result.scores else {}),
         **({"left_out": result.left_out} if result.left_out else {}),
     }
+
+
+class Page:
+    """The page of ``--report``.
+
+    Args:
+        path: the file.
+        max_pixels: photos with more are not read for it.
+    """
+
+    def __init__(self, path: Path, direction: Direction, max_pixels: int) -> None:
+        from claritygan_cli.evaluation.report_page import Thumbnails
+
+        self._path, self._direction, self._max_pixels = path, direction, max_pixels
+        self.thumbnail = Thumbnails()
+        self._rows: list[Row] = []
+
+    def add(self, result: "Result") -> None:
+        """Another row."""
+        from claritygan_cli.batch.report_rows import row_of
+
+        self._rows.append(row_of(result, self._direction, self.thumbnail, self._max_pixels))
+
+    def write(self) -> None:
+        """Write the page."""
+        from claritygan_cli.evaluation.report_page import write_page
+
+        counts = Counter(row.status for row in self._rows)
+        note = ", ".join(f"{count} {status}" for status, count in counts.items())
+        write_page(self._path, f"claritygan {self._direction}", note, self._rows)

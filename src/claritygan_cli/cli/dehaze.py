@@ -8,6 +8,7 @@ from claritygan_cli.batch.options import BatchOptions, DehazeOptions, InputOptio
 from claritygan_cli.cli.arguments import Inputs
 from claritygan_cli.cli.batch_command import run_batch
 from claritygan_cli.cli.from_settings import with_settings
+from claritygan_cli.errors import SettingError
 
 if TYPE_CHECKING:
     from claritygan_cli.batch.tasks import Task
@@ -36,4 +37,6 @@ def dehaze(
 
         return DehazeTask(haze, model)
 
+    if haze.report_maps and batch.report is None:
+        raise SettingError("report_maps", None, "belongs to a report; name its file")
     run_batch("dehaze", make, inputs or [], where, haze, batch, videos, model, debug=context.obj)

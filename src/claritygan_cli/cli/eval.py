@@ -25,8 +25,11 @@ def evaluate(what: EvalOptions, model: ModelOptions) -> None:
     from claritygan_cli.data.pairs import find_pairs, pair_folders
     from claritygan_cli.evaluation import evaluate as scoring
     from claritygan_cli.evaluation.examples import PHOTOS
+    from claritygan_cli.evaluation.metrics import PROTOCOL
+    from claritygan_cli.evaluation.report_page import Thumbnails, row_of, write_page
 
     crop, frames = what.crop is not None, False
+    thumbnail = Thumbnails() if what.report is not None else None
     if what.pred is not None and what.gt is not None:
         if model.model is not None:
             raise SettingError("model", model.model, "finished pictures are scored without one; leave it out")
@@ -34,14 +37,21 @@ def evaluate(what: EvalOptions, model: ModelOptions) -> None:
 
         name, frames = str(what.pred), is_frames(what.pred)
         pairs = [] if frames else pair_folders(what.pred, what.gt)
-        scored = evaluate_frames(what.pred, what.gt, crop) if frames else scoring.evaluate_pictures(pairs, crop)
+        finished = evaluate_frames(what.pred, what.gt, crop, thumbnail) if frames else None
+        scored = finished or scoring.evaluate_pictures(pairs, crop, thumbnail)
         count = None if frames else len(pairs)
     elif what.data is not None:
         pairs = find_pairs(what.data)
         name, count = str(what.data), len(pairs)
-        scored = scoring.evaluate_model(open_translator("dehaze", model), pairs, crop)
+        scored = scoring.evaluate_model(open_translator("dehaze", model), pairs, crop, thumbnail)
     else:
         name, count = "built-in examples", len(PHOTOS) + 1
         hazifier = open_translator("hazify", ModelOptions(device=model.device))
-        scored = scoring.evaluate_examples(open_translator("dehaze", model), hazifier)
-    show_scores(scored, name, count, as_json=what.json, csv=what.csv, quiet=what.quiet, cropped=crop, rows=not frames)
+        scored = scoring.evaluate_examples(open_translator("dehaze", model), hazifier, thumbnail)
+    if thumbnail is not None and count is not None:
+        thumbnail.share(3 * count)
+    found = show_scores(
+        scored, name, count, as_json=what.json, csv=what.csv, quiet=what.quiet, cropped=crop, rows=not frames
+    )
+    if what.report is not None:
+        write_page(what.report, f"claritygan eval: {name}", PROTOCOL, [row_of(one) for one in found])

@@ -21,12 +21,15 @@ def show_scores(
     quiet: bool = False,
     cropped: bool = False,
     rows: bool = True,
-) -> None:
+) -> "list[Scored]":
     """Print a table or JSON on stdout, with the protocol; a progress bar on stderr meanwhile.
 
     Args:
         count: how many scores there will be, where that is known.
         rows: whether the table has a row for each picture.
+
+    Returns:
+        The scores.
     """
     from tqdm import tqdm
 
@@ -55,3 +58,4 @@ def show_scores(
         typer.echo(f"Protocol: {protocol}.")
     if csv is not None:
         write_csv(csv, after)
+    return found

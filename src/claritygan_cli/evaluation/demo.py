@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
-
 from claritygan_cli.errors import UsageError
+from claritygan_cli.evaluation.contact_sheet import contact_sheet
 from claritygan_cli.evaluation.evaluate import Scored
 from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import score
@@ -14,29 +12,6 @@ from claritygan_cli.media.picture import Picture
 from claritygan_cli.models.photo_translator import PhotoTranslator
 
 SHEET = "contact_sheet.png"
-CELL_WIDTH, CAPTION_HEIGHT = 320, 26
-
-
-def contact_sheet(rows: list[tuple[str, list[tuple[str, np.ndarray]]]]) -> np.ndarray:
-    """A sheet of captioned pictures, (H, W, 3) uint8.
-
-    Args:
-        rows: a name and captioned pictures (H, W, 3) uint8, for each row.
-    """
-    font = ImageFont.load_default(14)
-    strips = []
-    for name, cells in rows:
-        height = round(CELL_WIDTH * cells[0][1].shape[0] / cells[0][1].shape[1])
-        strip = Image.new("RGB", (CELL_WIDTH * len(cells), height + CAPTION_HEIGHT), "white")
-        draw = ImageDraw.Draw(strip)
-        for column, (caption, pixels) in enumerate(cells):
-            left = column * CELL_WIDTH
-            strip.paste(
-                Image.fromarray(pixels).resize((CELL_WIDTH, height), Image.Resampling.LANCZOS), (left, CAPTION_HEIGHT)
-            )
-            draw.text((left + 6, 4), f"{name}: {caption}" if column == 0 else caption, fill="black", font=font)
-        strips.append(np.asarray(strip))
-    return np.concatenate(strips)
 
 
 def run_demo(out: Path, dehazer: PhotoTranslator, hazifier: PhotoTranslator) -> list[Scored]:
@@ -58,12 +33,14 @@ def run_demo(out: Path, dehazer: PhotoTranslator, hazifier: PhotoTranslator) -> 
         for folder, pixels in pictures.items():
             save_picture(out / folder / f"{example.name}.png", Picture(pixels))
         source = "measured depth" if example.measured else "predicted depth"
-        captions = {
-            f"hazy ({source}), {scored.before['psnr']:.1f} dB" if scored.before else "hazy": example.hazy,
-            f"dehazed, {scored.after['psnr']:.1f} dB": dehazed,
-            "the original": example.clear,
-        }
-        rows.append((example.name, list(captions.items())))
+        before = f", {scored.before['psnr']:.1f} dB" if scored.before else ""
+        rows.append(
+            [
+                (f"{example.name}: hazy ({source}){before}", example.hazy),
+                (f"dehazed, {scored.after['psnr']:.1f} dB", dehazed),
+                ("the original", example.clear),
+            ]
+        )
         scores.append(scored)
     save_picture(out / SHEET, Picture(contact_sheet(rows)))
     return scores

@@ -1,7 +1,7 @@
 """Scores of finished pictures, of a model on a data set, and of an installation."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,11 +15,22 @@ from claritygan_cli.models.photo_translator import PhotoTranslator
 
 @dataclass(frozen=True)
 class Scored:
-    """A picture's scores; ``before`` are those of the hazy picture where there is one."""
+    """A picture's scores; ``before`` are those of the hazy picture where there is one; small copies of the pictures, by
+    their captions, where they are wanted."""
 
     name: str
     after: Scores
     before: Scores | None = None
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+Thumbnail = Callable[[np.ndarray], bytes]
+"""Makes a small copy of a picture, (H, W, 3) uint8."""
+
+
+def small_copies(thumbnail: Thumbnail | None, **pictures: np.ndarray) -> dict[str, bytes]:
+    """Small copies of pictures, by their captions; none without what makes them."""
+    return {caption: thumbnail(pixels) for caption, pixels in pictures.items()} if thumbnail else {}
 
 
 def center_crop(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -58,7 +69,9 @@ def read_pair(pair: ImagePair) -> tuple[np.ndarray, np.ndarray]:
     return read_picture(pair.picture).at_8_bits().pixels, read_picture(pair.truth).at_8_bits().pixels
 
 
-def evaluate_model(translator: PhotoTranslator, pairs: Iterable[ImagePair], crop: bool = False) -> Iterator[Scored]:
+def evaluate_model(
+    translator: PhotoTranslator, pairs: Iterable[ImagePair], crop: bool = False, thumbnail: Thumbnail | None = None
+) -> Iterator[Scored]:
     """Dehaze the hazy pictures, whole, and score them.
 
     Raises:
@@ -67,20 +80,31 @@ def evaluate_model(translator: PhotoTranslator, pairs: Iterable[ImagePair], crop
     for pair in pairs:
         hazy, truth = read_pair(pair)
         before = score(*same_size(hazy, truth, pair, crop))
-        yield Scored(pair.name, score(*same_size(translator(hazy), truth, pair, crop)), before)
+        dehazed = translator(hazy)
+        pictures = small_copies(thumbnail, hazy=hazy, dehazed=dehazed, truth=truth)
+        yield Scored(pair.name, score(*same_size(dehazed, truth, pair, crop)), before, pictures)
 
 
-def evaluate_pictures(pairs: Iterable[ImagePair], crop: bool = False) -> Iterator[Scored]:
+def evaluate_pictures(
+    pairs: Iterable[ImagePair], crop: bool = False, thumbnail: Thumbnail | None = None
+) -> Iterator[Scored]:
     """Score finished pictures.
 
     Raises:
         ImageError, DataError: see :func:`read_pair` and :func:`same_size`.
     """
     for pair in pairs:
-        yield Scored(pair.name, score(*same_size(*read_pair(pair), pair, crop)))
+        picture, truth = read_pair(pair)
+        pictures = small_copies(thumbnail, picture=picture, truth=truth)
+        yield Scored(pair.name, score(*same_size(picture, truth, pair, crop)), pictures=pictures)
 
 
-def evaluate_examples(dehazer: PhotoTranslator, hazifier: PhotoTranslator) -> Iterator[Scored]:
+def evaluate_examples(
+    dehazer: PhotoTranslator, hazifier: PhotoTranslator, thumbnail: Thumbnail | None = None
+) -> Iterator[Scored]:
     """Score a dehazer on the built-in examples."""
     for example in examples(hazifier):
-        yield Scored(example.name, score(dehazer(example.hazy), example.clear), score(example.hazy, example.clear))
+        dehazed = dehazer(example.hazy)
+        pictures = small_copies(thumbnail, hazy=example.hazy, dehazed=dehazed, truth=example.clear)
+        before, after = (score(pixels, example.clear) for pixels in (example.hazy, dehazed))
+        yield Scored(example.name, after, before, pictures)

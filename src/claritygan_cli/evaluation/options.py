@@ -8,6 +8,18 @@ from claritygan_cli.errors import SettingError
 from claritygan_cli.settings import check, setting
 
 
+def check_page(report: Path) -> None:
+    """See that a report page can go there.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    if report.suffix.lower() not in (".html", ".htm"):
+        raise SettingError("report", report, "must end in .html")
+    if report.is_dir():
+        raise SettingError("report", report, "is a folder; name a file")
+
+
 @dataclass(frozen=True)
 class EvalOptions:
     """What is scored, and where the scores go.
@@ -27,6 +39,9 @@ class EvalOptions:
         None, help="Compare the common middle where sizes differ.", shown_default="refuse"
     )
     csv: Path | None = setting(None, help="Also write a row per picture to this file.", metavar="FILE")
+    report: Path | None = setting(
+        None, help="Write a page that shows all pictures, for any browser.", metavar="FILE.html"
+    )
     json: bool = setting(False, help="Report on stdout as JSON.")
     quiet: bool = setting(False, help="No progress.", flags=("--quiet", "-q"))
 
@@ -38,6 +53,8 @@ class EvalOptions:
             )
         if self.pred is not None and self.data is not None:
             raise SettingError("data", self.data, "finished pictures are scored without a data set; leave one out")
+        if self.report is not None:
+            check_page(self.report)
         if self.csv is not None and not self.csv.parent.is_dir():
             raise SettingError("csv", self.csv, "there is no such folder to write to")
         if self.csv is not None and self.csv.is_dir():

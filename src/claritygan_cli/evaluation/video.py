@@ -9,7 +9,7 @@ import numpy as np
 
 from claritygan_cli.data.pairs import ImagePair
 from claritygan_cli.errors import DataError, UsageError
-from claritygan_cli.evaluation.evaluate import Scored, same_size
+from claritygan_cli.evaluation.evaluate import Scored, Thumbnail, same_size, small_copies
 from claritygan_cli.evaluation.metrics import score
 from claritygan_cli.media.find import image_files, is_video
 from claritygan_cli.media.image_reader import read_picture
@@ -49,7 +49,7 @@ def frames(path: Path) -> Iterator[np.ndarray]:
             raise DataError(f"{path}: damaged video ({'; '.join(video.problems)})")
 
 
-def evaluate_frames(pred: Path, gt: Path, crop: bool = False) -> Iterator[Scored]:
+def evaluate_frames(pred: Path, gt: Path, crop: bool = False, thumbnail: Thumbnail | None = None) -> Iterator[Scored]:
     """Score a finished video against its ground truth, a video or a folder of frames.
 
     Raises:
@@ -61,4 +61,5 @@ def evaluate_frames(pred: Path, gt: Path, crop: bool = False) -> Iterator[Scored
             short, long = (pred, gt) if ours is None else (gt, pred)
             raise DataError(f"{short}: has {number - 1} frames, and {long} has more; cut them to the same length")
         pair = ImagePair(f"frame {number}", pred, gt)
-        yield Scored(pair.name, score(*same_size(ours, truth, pair, crop)))
+        pictures = small_copies(thumbnail, picture=ours, truth=truth)
+        yield Scored(pair.name, score(*same_size(ours, truth, pair, crop)), pictures=pictures)

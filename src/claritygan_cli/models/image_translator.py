@@ -109,6 +109,12 @@ class ImageTranslator:
         """The estimate of a photo (H, W, 3), uint8 or uint16, refined, at the network's resolution."""
         return self._seen(pixels)[1]
 
+    def transmission(self, pixels: np.ndarray) -> np.ndarray | None:
+        """See :class:`claritygan_cli.models.photo_translator.PhotoTranslator`."""
+        with self._turn:
+            estimate = self.estimate(pixels)
+        return estimate.transmission[0, 0].cpu().numpy() if isinstance(estimate, HazeEstimate) else None
+
     @torch.inference_mode()
     def full_size_transmission(self, pixels: np.ndarray) -> tuple[HazeEstimate, np.ndarray]:
         """The haze of a photo (H, W, 3), uint8 or uint16, and its transmission at full size, (H, W) float32 in (0, 1].

@@ -64,9 +64,7 @@ class OnnxTranslator:
     ) -> tuple[np.ndarray, HazeSummary | None]:
         """See :meth:`claritygan_cli.models.image_translator.ImageTranslator.translate`; bytes differ from its by 1 of
         255 at most."""
-        small = working_copy(pixels, self.working_size, self.network.multiple)
-        seen = np.concatenate([small, small[..., ::-1]]) if self.network.restoration.mirrored else small
-        maps = dict(zip(self.network.outputs, self.network.run(seen, self._threads), strict=True))
+        small, maps = self._seen(pixels)
         inputs = {"small": small, **maps, **self._amount(amount)}
         if pixels.shape[0] * pixels.shape[1] <= SMALL:
             *_, haze, result = self._finish([*MAPS, RESULT], pixels, inputs)
@@ -79,6 +77,19 @@ class OnnxTranslator:
             prepared = ScatteringMaps(slope, offset, field, gains, *numbers.tolist())
             finished = apply(pixels, prepared, threads or processors())
         return finished, self._summary(haze)
+
+    def transmission(self, pixels: np.ndarray) -> np.ndarray | None:
+        """See :class:`PhotoTranslator`; as the network predicts it."""
+        if self.network.card.direction != "dehaze":
+            return None
+        found: np.ndarray = self._seen(pixels)[1]["transmission"][0, 0]
+        return found
+
+    def _seen(self, pixels: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The photo at the working size, (1, 3, h, w) float32, and the network's maps of it and of its mirror image."""
+        small = working_copy(pixels, self.working_size, self.network.multiple)
+        seen = np.concatenate([small, small[..., ::-1]]) if self.network.restoration.mirrored else small
+        return small, dict(zip(self.network.outputs, self.network.run(seen, self._threads), strict=True))
 
     def _finish(self, wanted: list[str], pixels: np.ndarray, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Of the finishing graph, these outputs and no more."""

@@ -64,6 +64,11 @@ class PhotoTranslator(Protocol):
         """
         ...
 
+    def transmission(self, pixels: "np.ndarray") -> "np.ndarray | None":
+        """The transmission that a dehazer sees in a photo (H, W, 3): (h, w) in (0, 1], at the network's resolution;
+        None where it sees none."""
+        ...
+
 
 def load_photo_translator(
     direction: Direction,

@@ -62,6 +62,13 @@ def test_one_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.
     assert "--update" not in caplog.text
 
 
+def test_it_is_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("mine")
+    (tmp_path / MANIFEST).symlink_to(tmp_path / "other")
+    Manifest(tmp_path).add(Record("a", "s", "1-2"))
+    assert (tmp_path / "other").read_text() == "mine"
+
+
 def test_the_hash_is_of_what_changes_results() -> None:
     haze, batch, model = DehazeOptions(), BatchOptions(Path("out")), ModelOptions()
     known = settings_hash("m", haze, batch, model)

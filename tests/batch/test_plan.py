@@ -36,6 +36,21 @@ def test_folder_tree_is_mirrored(tree: Path) -> None:
     assert targets("in") == ["out/a.jpg", "out/sub/b.PNG", "out/sub/image16 er/ü.webp"]
 
 
+def test_results_do_not_leave_their_folder(tree: Path) -> None:
+    touch(tree / "elsewhere/b.PNG")
+    (tree / "out").mkdir()
+    (tree / "out/sub").symlink_to(tree / "elsewhere")
+    plan = make_plan(["in"], Path("out"))
+    assert [str(job.target) for job in plan.jobs] == ["out/a.jpg"]
+    assert ["leads out" in reason for _, reason in plan.problems] == [True, True]
+    touch(tree / "in/sub/deep/x.jpg")
+    touch(tree / "secret/x.jpg")
+    plan = make_plan(["in/*/../../secret/*.jpg"], Path("new"))
+    assert not plan.jobs or all(job.target.resolve().is_relative_to(tree / "new") for job in plan.jobs)
+    (tree / "alias").symlink_to(tree / "real")
+    assert len(make_plan(["in"], Path("alias")).jobs) == 3  # a link as the folder itself is as good as the folder
+
+
 def test_results_inside_the_input_are_not_inputs(tree: Path) -> None:
     touch(tree / "in/out/a.jpg")
     assert targets("in", out="in/out") == ["in/out/a.jpg", "in/out/sub/b.PNG", "in/out/sub/image16 er/ü.webp"]

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 from PIL import Image
-from tests.conftest import Outcome
+from tests.conftest import Outcome, results_in
 
 from claritygan_cli.deploy import quantize as module
 from claritygan_cli.deploy.quantizers import costly
@@ -66,7 +66,7 @@ def test_a_quantized_model_is_one_like_others(
     assert load_network(out).card.recipe["quantization"] == report
     assert cli("models", out).code == 0
     assert cli("dehaze", photos / "hazy", "--model", out, "--out", tmp_path / "made").code == 0
-    assert len(list((tmp_path / "made").iterdir())) == 3
+    assert len(results_in(tmp_path / "made")) == 3
     assert "exists already" in cli(*words).err
 
 

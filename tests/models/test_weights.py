@@ -1,4 +1,5 @@
 import json
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,31 @@ def test_without_card(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
     with pytest.raises(ModelError, match="carries no claritygan model card"):
         load_model(tmp_path / "x.safetensors")
+
+
+def test_absurd_sizes_are_refused_before_memory_is_taken(tiny_model: Make) -> None:
+    """Each would take terabytes, and the file is small."""
+    path = tiny_model("dehaze")
+    whole = path.read_bytes()
+    changes: list[Callable] = [
+        lambda tensors, card: card["architecture"].update(widths=[10**9] * 5),
+        lambda tensors, card: card["architecture"].update(widths=[8000] * 5),
+        lambda tensors, card: card["architecture"].update(widths=[4] * 10**5),
+        lambda tensors, card: card["architecture"].update(working_size=10**9),
+        lambda tensors, card: card.update(generator="resnet", architecture={"width": 8000, "blocks": 2000}),
+        lambda tensors, card: card["architecture"].update(widths=[1e999, 4, 8, 8, 8]),
+    ]
+    for change in changes:
+        path.write_bytes(whole)
+        rewrite(path, change)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(ModelError, match=r"cannot be built|do not fit"):
+            load_model(path)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+    header = json.dumps({"head.weight": {"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 2**62]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ModelError, match="not a complete safetensors file"):
+        load_model(path)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ class Manifest:
         line = json.dumps(values | ({"left_out": True} if record.left_out else {}))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab+") as file:
+            with open(self.path, "ab+", opener=not_through_links) as file:
                 end = file.tell()
                 whole = True
                 if end:
@@ -110,6 +110,11 @@ class Manifest:
                     "%s: cannot be written (%s); an update will make these results again", self.path, error.strerror
                 )
             self._broken = True
+
+
+def not_through_links(path: str, flags: int) -> int:
+    """Opens a file, but not what a link leads to."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def read_records(path: Path) -> dict[str, Record]:

@@ -203,9 +203,13 @@ def make_plan(
     earlier = {place(target) for target in targets.values()} if suffix else set()
     sources = {path for file in found for path in (file.resolve(), place(file))} - earlier
     jobs: list[Job] = []
+    resolved = out.resolve()
     taken: dict[Path, Path] = {}
     for file, target in targets.items():
         if place(file) in earlier:
+            continue
+        if not single and resolved not in place(target).parents:
+            problems.append((str(file), f"{target} leads out of the folder of results"))
             continue
         linked = target.is_symlink()  # it is replaced, and what it leads to is left as it is
         if place(target) in sources or (not linked and target.exists() and target.samefile(file)):

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claritygan_cli.atomic import sweep
 from claritygan_cli.batch.manifest import Manifest, Record, fingerprint, settings_hash
@@ -14,7 +15,9 @@ from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
 from claritygan_cli.batch.worker import Result, Worker
 from claritygan_cli.errors import SettingError
-from claritygan_cli.evaluation.evaluate import Thumbnail
+
+if TYPE_CHECKING:
+    from claritygan_cli.evaluation.evaluate import Thumbnail
 
 WAITING = 4
 """Photos for each thread that are planned ahead, so that no thread waits for a result to be taken."""
@@ -134,7 +137,7 @@ def run_plan(
     progress: Callable[[Job, int | None], None] = lambda _job, _expected: None,
     threads: int = 0,
     notes: Notes | None = None,
-    thumbnail: Thumbnail | None = None,
+    thumbnail: "Thumbnail | None" = None,
 ) -> Iterator[Result]:
     """All results of a plan: first the inputs that lead to no job, then those whose results exist, then the others' in
     their order.

@@ -17,7 +17,6 @@ from claritygan_cli.batch.plan import Job
 from claritygan_cli.batch.tasks import Task, Translated
 from claritygan_cli.engine.haze_summary import HazeSummary
 from claritygan_cli.errors import ClarityganError, ImageError
-from claritygan_cli.evaluation.evaluate import Thumbnail
 from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes
 from claritygan_cli.media.image_writer import keep_times, save_picture
@@ -26,6 +25,7 @@ from claritygan_cli.processors import processors
 
 if TYPE_CHECKING:
     from claritygan_cli.batch.video import VideoResult
+    from claritygan_cli.evaluation.evaluate import Thumbnail
 
 PIXELS_A_THREAD = 32_000_000
 """Pixels of photos in memory for each thread, all threads sharing; a pixel takes about 10 bytes at most, and twice that
@@ -105,7 +105,7 @@ class Worker:
         videos: VideoOptions,
         debug: bool = False,
         threads: int = 0,
-        thumbnail: Thumbnail | None = None,
+        thumbnail: "Thumbnail | None" = None,
     ) -> None:
         self.task, self.options, self.videos, self.debug, self.threads = task, options, videos, debug, threads
         self.thumbnail = thumbnail

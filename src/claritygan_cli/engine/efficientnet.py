@@ -31,6 +31,8 @@ FRESH_RESIDUAL = 0.1
 
 def start_conv(layer: nn.Conv2d, gain: float = 1.0) -> None:
     """Fresh weights that keep the variance of what a ReLU lets through (He et al., ICCV 2015), times ``gain``."""
+    if layer.weight.is_meta:  # has a shape and no values
+        return
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     with torch.no_grad():
         layer.weight.mul_(gain)

@@ -15,6 +15,8 @@ METADATA_KEY = "claritygan"
 
 GENERATOR_NAMES = ("resnet", "scattering")
 """Kinds of generators; :data:`claritygan_cli.models.weights.GENERATORS` has their classes."""
+LARGEST, MOST_NUMBERS = 8192, 64
+"""Of the numbers in an architecture: widths, counts of blocks, the working size."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,38 @@ def read_card(path: Path) -> ModelCard:
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a complete safetensors file ({error}); fetch or export it again") from error
     try:
-        fields = json.loads(metadata[METADATA_KEY])
-        card = ModelCard(**fields)
-        if (
-            not isinstance(card.architecture, dict)
-            or card.generator not in GENERATOR_NAMES
-            or card.direction not in get_args(Direction)
-        ):
-            known = ", ".join(GENERATOR_NAMES)
-            raise ModelError(f"{path}: unknown generator {card.generator!r} for {card.direction!r}; known are: {known}")
-        return card
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: carries no claritygan model card; it was not made by this tool") from error
+        return parse_card(metadata.get(METADATA_KEY))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def parse_card(text: str | None) -> ModelCard:
+    """The card that a model's metadata hold.
+
+    Raises:
+        ModelError: there is none, or what it says of the generator makes no sense.
+    """
+    try:
+        card = ModelCard(**json.loads(text or ""))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelError("carries no claritygan model card; it was not made by this tool") from error
+    if (
+        not isinstance(card.architecture, dict)
+        or not isinstance(card.restoration, dict)
+        or card.generator not in GENERATOR_NAMES
+        or card.direction not in get_args(Direction)
+    ):
+        known = ", ".join(GENERATOR_NAMES)
+        raise ModelError(f"unknown generator {card.generator!r} for {card.direction!r}; known are: {known}")
+    numbers = [n for v in card.architecture.values() for n in (v if isinstance(v, list) else [v])]
+    if len(numbers) > MOST_NUMBERS or not all(is_sensible(n) for n in numbers):
+        raise ModelError(f"the generator {card.generator!r} cannot be built with {str(card.architecture)[:100]}")
+    return card
+
+
+def is_sensible(value: object) -> bool:
+    """Whether a value may stand in an architecture."""
+    return isinstance(value, str | bool | None) or (isinstance(value, int | float) and 0 <= value <= LARGEST)
 
 
 def check_direction(card: ModelCard, wanted: Direction | None, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from claritygan_cli.engine.restoration_config import RestorationConfig
 from claritygan_cli.errors import ModelError, SettingError, UsageError
-from claritygan_cli.models.card import METADATA_KEY, ModelCard, check_direction
+from claritygan_cli.models.card import METADATA_KEY, check_direction, parse_card
 from claritygan_cli.models.kinds import Direction
 
 MULTIPLE_KEY = "multiple"
@@ -59,10 +58,10 @@ class OnnxNetwork:
         self._graph = graph
         self._sessions: dict[int, Any] = {}
         session = self._session(1)
-        facts = session.get_modelmeta().custom_metadata_map
-        self.outputs = tuple(output.name for output in session.get_outputs())
         try:
-            self.card = ModelCard(**json.loads(facts[METADATA_KEY]))
+            facts = session.get_modelmeta().custom_metadata_map
+            self.outputs = tuple(output.name for output in session.get_outputs())
+            self.card = parse_card(facts.get(METADATA_KEY))
             self.multiple, self.working_size = int(facts[MULTIPLE_KEY]), int(self.card.architecture["working_size"])
             self.restoration = RestorationConfig.from_dict(self.card.restoration)
             self.finishing = base64.b64decode(facts[FINISHING_KEY]) if FINISHING_KEY in facts else None
@@ -99,13 +98,15 @@ def open_session(graph: bytes, threads: int) -> Any:
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # or runs after the first take twice the memory, and no less time
     try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        providers = ["CPUExecutionProvider"]
+        return onnxruntime.InferenceSession(graph, options, providers, enable_fallback=0)  # which would print to stdout
     except (
         errors.Fail,
         errors.InvalidArgument,
         errors.InvalidGraph,
         errors.InvalidProtobuf,
         errors.NotImplemented,
+        UnicodeDecodeError,
     ) as error:
         raise ModelError("is no ONNX graph that can be run; export it again") from error
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 
 from claritygan_cli.atomic import file_sha256, written_whole
@@ -61,6 +62,22 @@ def save_model(path: Path, generator: Generator, card: ModelCard, half: bool = T
         file.write(save(tensors, {METADATA_KEY: json.dumps(asdict(card), sort_keys=True)}))
 
 
+def check_shapes(path: Path, card: ModelCard) -> None:
+    """See that a weights file's tensors are those of its card's generator, before memory is taken for either.
+
+    Raises:
+        ModelError: a name or a shape is another.
+    """
+    with torch.device("meta"):
+        wanted = {name: tuple(value.shape) for name, value in build_generator(card).state_dict().items()}
+    with safe_open(path, framework="pt") as file:
+        found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            reason = f"{name} is {found.get(name, 'missing')} instead of {wanted.get(name, 'missing')}"
+            raise ModelError(f"{path}: weights do not fit the generator that its card names: {reason}")
+
+
 def load_model(path: Path, sha256: str | None = None) -> tuple[Generator, ModelCard]:
     """A generator in evaluation mode, float32, with the weights of a file.
 
@@ -73,6 +90,7 @@ def load_model(path: Path, sha256: str | None = None) -> tuple[Generator, ModelC
     card = read_card(path)
     if sha256 is not None and file_sha256(path) != sha256:
         raise ModelError(f"{path}: does not match its checksum in the catalogue; install claritygan again")
+    check_shapes(path, card)
     generator = build_generator(card)
     tensors = load_file(path)
     if not all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point()):

@@ -35,7 +35,7 @@ def recipe_of(path: Path) -> dict[str, Any]:
         return read_recipe(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such recipe") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no recipe ({error})") from error
     except SettingError as error:
         raise UsageError(f"{path}: {error}") from error

@@ -21,6 +21,7 @@ from claritygan_cli.media.find import (
     is_video,
     unknown_kind,
 )
+from claritygan_cli.media.remote import AnyPath
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Job:
     """
 
     name: str
-    source: Path
-    target: Path
+    source: AnyPath
+    target: AnyPath
     video: bool = False
 
 
@@ -54,7 +55,7 @@ class Plan:
     jobs: tuple[Job, ...]
     problems: tuple[tuple[str, str], ...]
     left_out: tuple[tuple[str, str], ...] = ()
-    folder: Path | None = None
+    folder: AnyPath | None = None
 
     def part(self, which: int, count: int) -> "Plan":
         """One of so many parts of the plan, from 1 to ``count``.

@@ -12,6 +12,7 @@ from claritygan_cli.batch.worker import Result
 from claritygan_cli.errors import ClarityganError
 from claritygan_cli.evaluation.report_page import Row
 from claritygan_cli.media.image_reader import read_picture
+from claritygan_cli.media.remote import local_copy
 from claritygan_cli.models.kinds import Direction
 
 FRAME = 25
@@ -29,7 +30,7 @@ def row_of(result: Result, direction: Direction, thumbnail: Callable[[np.ndarray
     """
     pictures = dict(result.pictures)
     message = result.message
-    if not pictures and result.status != "failed":
+    if not pictures and result.written:
         try:
             pictures = read_pictures(result.job, direction, thumbnail, max_pixels)
         except ClarityganError as error:
@@ -54,9 +55,9 @@ def read_pictures(
     """
     shown = {}
     for caption, path in zip(CAPTIONS[direction], (job.source, job.target), strict=True):
-        if path.is_file():
+        with local_copy(path) as local:
             shown[caption] = thumbnail(
-                one_frame(path) if job.video else read_picture(path, max_pixels=max_pixels).pixels
+                one_frame(local) if job.video else read_picture(local, max_pixels=max_pixels).pixels
             )
     return shown
 

@@ -59,7 +59,7 @@ class Notes:
     def add(self, result: Result) -> None:
         """Note what was made, if it was."""
         if result.status in ("done", "left alone"):
-            nothing = result.status == "left alone" and not result.job.target.exists()
+            nothing = not result.written
             name = self.manifest.name(result.job.target)
             self.manifest.add(Record(name, self.settings(result.job), result.source, nothing))
 
@@ -122,7 +122,7 @@ def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) ->
             todo.append(job)
         elif there:
             message = f"{job.target}: exists already" + (f", {reason}" if reason else "")
-            skipped.append(Result(job, "skipped", message, stale=bool(reason)))
+            skipped.append(Result(job, "skipped", message, stale=bool(reason), written=True))
         else:
             skipped.append(Result(job, "skipped", f"{job.source}: little haze, left alone before"))
     return skipped, todo
@@ -161,15 +161,19 @@ def run_plan(
     yield from unplanned(plan)
     skipped, todo = split_plan(plan, options, notes)
     yield from skipped
-    for folder in {job.target.parent for job in plan.jobs}:
+    for folder in {job.target.parent for job in plan.jobs if isinstance(job.target, Path)}:
         sweep(folder)
     if not todo:
         return
     worker = Worker(make(), options, videos, debug, threads, thumbnail)
-    for result in _results(todo, worker, progress):
+    try:
+        for result in _results(todo, worker, progress):
+            if notes is not None:
+                notes.add(result)
+            yield result
+    finally:
         if notes is not None:
-            notes.add(result)
-        yield result
+            notes.manifest.flush()
 
 
 def _results(jobs: list[Job], worker: Worker, progress: Callable[[Job, int | None], None]) -> Iterator[Result]:

@@ -181,7 +181,7 @@ class DehazeTask:
         return self.model.video(temporal, self.amount)
 
     def _scores(self, result: Picture, job: Job) -> Scores:
-        path = self.truths.of(job.source, Path(job.name)) if self.truths else None
+        path = self.truths.of(Path(str(job.source)), Path(job.name)) if self.truths else None
         if path is None:
             raise DataError(f"no ground truth of its name in {self.folder}")
         ours, truth = result.at_8_bits().pixels, read_picture(path).at_8_bits().pixels

@@ -29,6 +29,7 @@ def new_plans(look: Callable[[], Plan], pause: float = PAUSE) -> Iterator[Plan]:
         plan = look()
         now: dict[Path, str] = {}
         for job in plan.jobs:
+            assert isinstance(job.source, Path)
             try:
                 now[job.source] = fingerprint(job.source)
             except OSError:  # gone again

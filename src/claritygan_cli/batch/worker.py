@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +22,7 @@ from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.image_reader import decode_picture, pixel_count, read_bytes
 from claritygan_cli.media.image_writer import keep_times, save_picture
 from claritygan_cli.media.picture import Picture
+from claritygan_cli.media.remote import RemotePath, local_copy
 from claritygan_cli.processors import processors
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Result:
         stale: it is skipped although this run would make another result.
         source: fingerprint of the input that was read, see :func:`fingerprint`.
         pictures: small copies for the report, by their captions.
+        written: whether there is a result.
     """
 
     job: Job
@@ -62,6 +65,7 @@ class Result:
     stale: bool = False
     source: str = ""
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    written: bool = False
 
 
 def video_result(job: Job, video: "VideoResult", started: float, source: str) -> Result:
@@ -69,7 +73,8 @@ def video_result(job: Job, video: "VideoResult", started: float, source: str) ->
     remarks = "; ".join((*video.problems, *video.notes))
     message = f"{job.source}: {remarks}" if remarks else ""
     status: Status = "failed" if video.problems else "done"
-    return Result(job, status, message, time.monotonic() - started, frames=video.frames, source=source)
+    seconds = time.monotonic() - started
+    return Result(job, status, message, seconds, frames=video.frames, source=source, written=True)
 
 
 def failure(job: Job, error: Exception, debug: bool) -> Result:
@@ -116,10 +121,35 @@ class Worker:
 
     def photo(self, job: Job) -> Result:
         """Do a photo; to be called within the task's ``parallel()``."""
+        return self._with_files(job, self._photo)
+
+    def video(self, job: Job, progress: Callable[[Job, int | None], None] = lambda _job, _expected: None) -> Result:
+        """Do a video.
+
+        Args:
+            progress: called for each frame, with the number of frames expected if that is known.
+        """
+        return self._with_files(job, partial(self._video, partial(progress, job)))
+
+    def _with_files(self, job: Job, do: Callable[[Job, Path, Path], Result]) -> Result:
+        """Do a job with files of this machine: those of other file systems are copied, and results are put there."""
+        if isinstance(job.source, Path) and isinstance(job.target, Path):
+            return do(job, job.source, job.target)
+        try:
+            with tempfile.TemporaryDirectory(prefix="claritygan-") as folder, local_copy(job.source) as source:
+                target = job.target if isinstance(job.target, Path) else Path(folder, job.target.name)
+                result = do(job, source, target)
+                if isinstance(job.target, RemotePath) and target.is_file():
+                    job.target.put(target)
+        except Exception as error:  # what a file system raises is its own affair
+            return failure(job, error, self.debug)
+        return replace(result, message=result.message.replace(str(source), str(job.source)))
+
+    def _photo(self, job: Job, source: Path, target: Path) -> Result:
         options, name = self.options, str(job.source)
         try:
-            source = fingerprint(job.source)
-            data = read_bytes(job.source)
+            state = fingerprint(job.source)
+            data = read_bytes(source)
             pixels = pixel_count(data, name, options.max_pixels)
             with self._budget.taking(pixels) as at_once:
                 started = time.monotonic()
@@ -131,11 +161,12 @@ class Worker:
                 pictures = self._pictures(picture, translated)
                 if translated.left_alone is None:
                     del picture
-                    left_out = save_picture(job.target, translated.picture, options.quality_given)
+                    left_out = save_picture(target, translated.picture, options.quality_given)
                 else:
-                    left_out = self._leave_alone(job, picture, translated.left_alone)
+                    how = "copy" if source != job.source and translated.left_alone == "link" else translated.left_alone
+                    left_out = self._leave_alone(source, target, picture, how)
                 if options.preserve_times and translated.left_alone is None:
-                    keep_times(job.source, job.target)
+                    keep_times(source, target)
         except Exception as error:
             return failure(job, error, self.debug)
         status: Status = "failed" if translated.problem else "left alone" if translated.left_alone else "done"
@@ -148,8 +179,9 @@ class Worker:
             translated.haze,
             translated.scores,
             left_out=left_out,
-            source=source,
+            source=state,
             pictures=pictures,
+            written=translated.left_alone != "skip",
         )
 
     def _pictures(self, picture: Picture, translated: Translated) -> dict[str, bytes]:
@@ -163,45 +195,40 @@ class Worker:
             pictures["transmission"] = self.thumbnail(levels)
         return pictures
 
-    def _leave_alone(self, job: Job, picture: Picture, how: IfClear) -> tuple[str, ...]:
+    def _leave_alone(self, source: Path, target: Path, picture: Picture, how: IfClear) -> tuple[str, ...]:
         """Put a photo where its result would be, as it is: the file itself or, where another format or no metadata are
         wanted, its picture; or leave no result."""
         options = self.options
         if how == "skip":
-            job.target.unlink(missing_ok=True)
+            target.unlink(missing_ok=True)
             return ()
-        if options.strip_metadata or job.target.suffix.lower() != job.source.suffix.lower():
-            return save_picture(job.target, picture, options.quality_given)
+        if options.strip_metadata or target.suffix.lower() != source.suffix.lower():
+            return save_picture(target, picture, options.quality_given)
         try:
             if how == "link":
-                link_whole(job.source, job.target)
+                link_whole(source, target)
             else:
-                with job.source.open("rb") as source, written_whole(job.target) as file:
-                    shutil.copyfileobj(source, file)
+                with source.open("rb") as original, written_whole(target) as file:
+                    shutil.copyfileobj(original, file)
                 if options.preserve_times:
-                    keep_times(job.source, job.target)
+                    keep_times(source, target)
         except OSError as error:
-            raise ImageError(f"{job.target}: cannot be written ({error.strerror or error})") from error
+            raise ImageError(f"{target}: cannot be written ({error.strerror or error})") from error
         return ()
 
-    def video(self, job: Job, progress: Callable[[Job, int | None], None]) -> Result:
-        """Do a video.
-
-        Args:
-            progress: called for each frame, with the number of frames expected if that is known.
-        """
+    def _video(self, progress: Callable[[int | None], None], job: Job, source: Path, target: Path) -> Result:
         from claritygan_cli.batch.video import translate_video
 
         started = time.monotonic()
         try:
-            source = fingerprint(job.source)
+            state = fingerprint(job.source)
             translator = self.task.video(job.name, self.videos.temporal)
-            story, report = not self.options.strip_metadata, partial(progress, job)
+            story = not self.options.strip_metadata
             with translator.parallel():  # the decoder's and the encoder's threads are busy beside it
-                done = translate_video(job.source, job.target, translator, self.videos, report, self.threads, story)
+                done = translate_video(source, target, translator, self.videos, progress, self.threads, story)
             if self.options.preserve_times:
-                keep_times(job.source, job.target)
-            return video_result(job, done, started, source)
+                keep_times(source, target)
+            return video_result(job, done, started, state)
         except Exception as error:
             return failure(job, error, self.debug)
 

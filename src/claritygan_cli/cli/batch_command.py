@@ -90,13 +90,20 @@ def plan_of(inputs: list[str], where: InputOptions, options: BatchOptions) -> "P
     """What is to be done."""
     from claritygan_cli.batch.name_list import read_names
     from claritygan_cli.batch.plan import make_plan
+    from claritygan_cli.batch.remote_plan import is_remote, make_remote_plan
+    from claritygan_cli.media.remote import local_path
 
     listed: list[str] = []
     if where.from_file is not None:
         listed = read_names("from_file", where.from_file, b"\n")
     if where.from0 is not None:
         listed = read_names("from0", where.from0, b"\0")
-    return make_plan(inputs, options.out, options.suffix, options.ending, listed).part(*where.part)
+    if is_remote([*inputs, *listed, options.out]):
+        plan = make_remote_plan(inputs, local_path(str(options.out)), options.suffix, options.ending, listed)
+    else:
+        here = [str(local_path(text)) for text in inputs]
+        plan = make_plan(here, local_path(str(options.out)), options.suffix, options.ending, listed)
+    return plan.part(*where.part)
 
 
 def plans(inputs: list[str], where: InputOptions, options: BatchOptions) -> "Iterator[Plan]":

@@ -139,12 +139,9 @@ def haze_as_dict(haze: "HazeSummary") -> dict[str, Any]:
 
 def as_dict(result: "Result") -> dict[str, Any]:
     """A result for JSON."""
-    written = result.status != "failed" or result.frames is not None  # what could be read of a damaged video
-    if result.status in ("left alone", "skipped"):
-        written = result.job.target.exists()
     return {
         "input": str(result.job.source),
-        "output": str(result.job.target) if written else None,
+        "output": str(result.job.target) if result.written or result.status == "planned" else None,
         "status": result.status,
         "message": result.message,
         "seconds": round(result.seconds, 3),

@@ -11,7 +11,7 @@ import pytest
 from claritygan_cli.batch import worker as module
 from claritygan_cli.batch.options import BatchOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan, make_plan
-from claritygan_cli.batch.run import run_plan
+from claritygan_cli.batch.run import here, run_plan
 from claritygan_cli.batch.tasks import Translated
 from claritygan_cli.batch.worker import Result
 from claritygan_cli.errors import ImageError
@@ -55,7 +55,8 @@ def run_jobs(
     jobs: tuple[Job, ...], translate: Callable[[Picture, Job], Translated], overwrite: bool = False, debug: bool = False
 ) -> Iterator[Result]:
     options = BatchOptions(Path("unused"), overwrite=overwrite)
-    return run_plan(Plan(jobs, ()), lambda: PhotoTask(translate), options, VideoOptions(), debug)
+    do = here(lambda: PhotoTask(translate), options, VideoOptions(), debug)
+    return run_plan(Plan(jobs, ()), do, options, VideoOptions())
 
 
 def statuses(results: list[Result]) -> list[str]:
@@ -130,7 +131,8 @@ def test_pictures_in_memory_are_bounded(jobs: Jobs, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(module, "PIXELS_A_THREAD", pixels / 4)
     options = BatchOptions(Path("unused"), jobs=4)
-    results = list(run_plan(Plan(jobs(20), ()), lambda: Counting(slow), options, VideoOptions(), threads=4))
+    do = here(lambda: Counting(slow), options, VideoOptions(), threads=4)
+    results = list(run_plan(Plan(jobs(20), ()), do, options, VideoOptions()))
     assert statuses(results) == ["done"] * 20
     assert most == at_once
     assert max(shares) == 4  # who is alone has all threads

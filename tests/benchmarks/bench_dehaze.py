@@ -56,7 +56,7 @@ from pathlib import Path
 import numpy as np
 from claritygan_cli.batch.options import BatchOptions, DehazeOptions, ModelOptions, VideoOptions
 from claritygan_cli.batch.plan import make_plan
-from claritygan_cli.batch.run import run_plan
+from claritygan_cli.batch.run import here, run_plan
 from claritygan_cli.batch.tasks import DehazeTask
 folder, out, threads = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 task = DehazeTask(DehazeOptions(), ModelOptions(threads=threads))
@@ -65,7 +65,8 @@ with task.parallel():
 base = peak()
 plan, options = make_plan([str(folder)], out), BatchOptions(out, overwrite=True)
 started = time.perf_counter()
-results = list(run_plan(plan, lambda: task, options, VideoOptions(), threads=threads))
+do = here(lambda: task, options, VideoOptions(), threads=threads)
+results = list(run_plan(plan, do, options, VideoOptions()))
 seconds = time.perf_counter() - started
 assert all(result.status == "done" for result in results), results
 print(json.dumps([seconds, peak(), base]))

@@ -148,6 +148,13 @@ class BatchOptions:
         panel=COMPUTING,
         changes_results=False,
     )
+    ray: str | None = setting(
+        None,
+        help="Work on the Ray cluster there; auto for this machine's, local to start one here.",
+        metavar="ADDRESS",
+        panel=COMPUTING,
+        changes_results=False,
+    )
     max_pixels: int = setting(
         MAX_PIXELS,
         help="Photos with more pixels are refused; guards the memory.",

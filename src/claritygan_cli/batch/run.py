@@ -128,31 +128,21 @@ def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) ->
     return skipped, todo
 
 
+Doing = Callable[[list[Job]], Iterator[Result]]
+"""Does jobs, one by one or several at once, here or elsewhere; results come as they are done."""
+
+
 def run_plan(
-    plan: Plan,
-    make: Callable[[], Task],
-    options: BatchOptions,
-    videos: VideoOptions,
-    debug: bool = False,
-    progress: Callable[[Job, int | None], None] = lambda _job, _expected: None,
-    threads: int = 0,
-    notes: Notes | None = None,
-    thumbnail: "Thumbnail | None" = None,
+    plan: Plan, do: Doing, options: BatchOptions, videos: VideoOptions, notes: Notes | None = None
 ) -> Iterator[Result]:
-    """All results of a plan: first the inputs that lead to no job, then those whose results exist, then the others' in
-    their order.
+    """All results of a plan: first the inputs that lead to no job, then those whose results exist, then the others'.
 
     A job that fails does not stop the others. Existing results are skipped before anything is read, unless they
-    are to be overwritten or updated. Videos are translated in the caller's thread.
+    are to be overwritten or updated.
 
     Args:
-        make: opens the model; called when there is something to do.
-        debug: let exceptions through.
-        progress: called for each frame of a video, with the number of frames expected if that is known.
-        threads: CPU threads; fewer photos at once than that share them. Videos' decoders and encoders are told the
-            number, too. 0 for all cores, and in videos as many as they like.
+        do: does what is to be done, see :func:`here`; not called where that is nothing.
         notes: of the folder of results, which are read and written.
-        thumbnail: makes the small copies of photos that results bring along; None for none.
 
     Raises:
         UsageError: the videos' codec and the containers do not go together.
@@ -165,9 +155,8 @@ def run_plan(
         sweep(folder)
     if not todo:
         return
-    worker = Worker(make(), options, videos, debug, threads, thumbnail)
     try:
-        for result in _results(todo, worker, progress):
+        for result in do(todo):
             if notes is not None:
                 notes.add(result)
             yield result
@@ -176,21 +165,40 @@ def run_plan(
             notes.manifest.flush()
 
 
-def _results(jobs: list[Job], worker: Worker, progress: Callable[[Job, int | None], None]) -> Iterator[Result]:
-    """The jobs' results in their order."""
-    for is_video, group in groupby(jobs, lambda job: job.video):
-        if is_video:
-            for job in group:
-                yield worker.video(job, progress)
-            continue
-        with ThreadPoolExecutor(worker.at_once, "photo") as pool, worker.task.parallel():
-            pending: deque[Future[Result]] = deque()
-            try:
+def here(
+    make: Callable[[], Task],
+    options: BatchOptions,
+    videos: VideoOptions,
+    debug: bool = False,
+    progress: Callable[[Job, int | None], None] = lambda _job, _expected: None,
+    threads: int = 0,
+    thumbnail: "Thumbnail | None" = None,
+) -> Doing:
+    """What does jobs in this process; results come in the jobs' order, videos are translated in the caller's thread.
+
+    Args:
+        make: opens the model; called when there is something to do.
+        debug, threads, thumbnail: see :class:`Worker`.
+        progress: called for each frame of a video, with the number of frames expected if that is known.
+    """
+
+    def do(jobs: list[Job]) -> Iterator[Result]:
+        worker = Worker(make(), options, videos, debug, threads, thumbnail)
+        for is_video, group in groupby(jobs, lambda job: job.video):
+            if is_video:
                 for job in group:
-                    pending.append(pool.submit(worker.photo, job))
-                    if len(pending) >= WAITING * worker.at_once:
+                    yield worker.video(job, progress)
+                continue
+            with ThreadPoolExecutor(worker.at_once, "photo") as pool, worker.task.parallel():
+                pending: deque[Future[Result]] = deque()
+                try:
+                    for job in group:
+                        pending.append(pool.submit(worker.photo, job))
+                        if len(pending) >= WAITING * worker.at_once:
+                            yield pending.popleft().result()
+                    while pending:
                         yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+                finally:
+                    pool.shutdown(cancel_futures=True)
+
+    return do

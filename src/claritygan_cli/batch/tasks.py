@@ -243,3 +243,15 @@ class HazifyTask:
     def video(self, name: str, temporal: float) -> "VideoTranslator":
         """See :class:`Task`."""
         return self.model.video(temporal, self.amount(name))
+
+
+def make_task(haze: DehazeOptions | HazifyOptions, model: ModelOptions, given: tuple[str, ...] = ()) -> Task:
+    """The task that takes such options.
+
+    Args:
+        given: the fields of ``haze`` that the user set.
+
+    Raises:
+        ModelError, UsageError: as :class:`DehazeTask` and :class:`HazifyTask`.
+    """
+    return DehazeTask(haze, model) if isinstance(haze, DehazeOptions) else HazifyTask(haze, model, given)

@@ -3,7 +3,7 @@
 import functools
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 def run_batch(
     direction: Direction,
-    make: Callable[[], "Task"],
     inputs: list[str],
     where: InputOptions,
     haze: DehazeOptions | HazifyOptions,
@@ -38,13 +37,21 @@ def run_batch(
     model: ModelOptions,
     *,
     debug: bool,
+    given: tuple[str, ...] = (),
 ) -> None:
     """Translate inputs; raises ``typer.Exit`` with the documented code.
 
     Args:
-        make: loads the model; called when there is something to do.
-        threads: CPU threads, see :func:`run_plan`; the model has been told them, too.
+        debug: let exceptions through.
+        given: the fields of ``haze`` that the user set.
     """
+
+    @functools.cache
+    def make() -> "Task":
+        from claritygan_cli.batch.tasks import make_task
+
+        return make_task(haze, model, given)
+
     for number in stop_signals():  # so that nothing half-written is left
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if "-" in inputs or str(options.out) == "-":
@@ -57,28 +64,30 @@ def run_batch(
         raise SettingError(
             "raw", videos.raw, "frames come from stdin and go to stdout; write: claritygan dehaze - --out -"
         )
-    from claritygan_cli.batch.run import run_plan, split_plan
-
-    def notes(plan: "Plan") -> "Notes | None":
-        return notes_of(plan, direction, where, haze, options, videos, model)
+    from claritygan_cli.batch.run import here, run_plan, split_plan
 
     if options.report is not None and where.watch is not None:
         raise SettingError("report", options.report, "is written at the end, and watching has none; leave one out")
     each = 3 if isinstance(haze, DehazeOptions) and haze.report_maps else 2
-    task = functools.cache(make)
     page = Page(options.report, direction, options.max_pixels) if options.report and not where.dry_run else None
+    thumbnail = page.thumbnail if page else None
     with Bars(options.quiet) as bars, Report(options, bars.say, page) as report:
+        if options.ray is None:
+            do = here(make, options, videos, debug, bars.frame, model.threads, thumbnail)
+        else:
+            from claritygan_cli.batch.cluster import Setup, on_cluster
+
+            setup = Setup(direction, haze, given, options, videos, model, debug=debug, thumbnail=thumbnail)
+            do = on_cluster(options.ray, setup)
         for plan in plans(inputs, where, options):
+            notes = notes_of(plan, direction, where, haze, options, videos, model)
             if where.dry_run:
-                skipped, todo = split_plan(plan, options, notes(plan))
-                report.dry_run(plan, skipped, todo)
+                report.dry_run(plan, *split_plan(plan, options, notes))
                 continue
             bars.expect(len(plan.problems) + len(plan.jobs))
             if page:
                 page.thumbnail.share(each * len(plan.jobs))
-            run = functools.partial(run_plan, debug=debug, progress=bars.frame, threads=model.threads)
-            thumbnail = page.thumbnail if page else None
-            for result in run(plan, task, options, videos, notes=notes(plan), thumbnail=thumbnail):
+            for result in run_plan(plan, do, options, videos, notes):
                 report.add(result)
                 bars.done()
             report.leave_out(plan.left_out)

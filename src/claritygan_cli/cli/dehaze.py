@@ -1,7 +1,5 @@
 """``claritygan dehaze``."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from claritygan_cli.batch.options import BatchOptions, DehazeOptions, InputOptions, ModelOptions, VideoOptions
@@ -9,9 +7,6 @@ from claritygan_cli.cli.arguments import Inputs
 from claritygan_cli.cli.batch_command import run_batch
 from claritygan_cli.cli.from_settings import with_settings
 from claritygan_cli.errors import SettingError
-
-if TYPE_CHECKING:
-    from claritygan_cli.batch.tasks import Task
 
 
 @with_settings
@@ -32,11 +27,6 @@ def dehaze(
     claritygan dehaze ride.mp4 --out clear.mp4 --codec hevc
     """
 
-    def make() -> "Task":
-        from claritygan_cli.batch.tasks import DehazeTask
-
-        return DehazeTask(haze, model)
-
     if haze.report_maps and batch.report is None:
         raise SettingError("report_maps", None, "belongs to a report; name its file")
-    run_batch("dehaze", make, inputs or [], where, haze, batch, videos, model, debug=context.obj)
+    run_batch("dehaze", inputs or [], where, haze, batch, videos, model, debug=context.obj)

@@ -1,7 +1,5 @@
 """``claritygan hazify``."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from claritygan_cli.batch.options import BatchOptions, HazifyOptions, InputOptions, ModelOptions, VideoOptions
@@ -9,9 +7,6 @@ from claritygan_cli.cli.arguments import Inputs
 from claritygan_cli.cli.batch_command import run_batch
 from claritygan_cli.cli.from_settings import was_given, with_settings
 from claritygan_cli.settings import declared
-
-if TYPE_CHECKING:
-    from claritygan_cli.batch.tasks import Task
 
 
 @with_settings
@@ -30,10 +25,5 @@ def hazify(
     claritygan hazify ./clear --out ./hazy --density 0.6:1.8 --airlight 0.8:1.0 --seed 7
     """
 
-    def make() -> "Task":
-        from claritygan_cli.batch.tasks import HazifyTask
-
-        given = tuple(field.name for field, _ in declared(haze) if was_given(context, field.name))
-        return HazifyTask(haze, model, given)
-
-    run_batch("hazify", make, inputs or [], where, haze, batch, videos, model, debug=context.obj)
+    given = tuple(field.name for field, _ in declared(haze) if was_given(context, field.name))
+    run_batch("hazify", inputs or [], where, haze, batch, videos, model, debug=context.obj, given=given)

@@ -122,5 +122,6 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
 
 
 def test_no_cluster_answers(photo_folder: Path, tmp_path: Path) -> None:
-    done = run("dehaze", photo_folder, "--out", tmp_path / "out", "--ray", "auto", code=2)
-    assert (done.stderr.count("\n"), "no cluster" in done.stderr) == (1, True)
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999", "nonsense"):
+        done = run("dehaze", photo_folder, "--out", tmp_path / "out", "--ray", address, code=2)
+        assert (done.stderr.count("\n"), "no cluster" in done.stderr) == (1, True)

@@ -7,24 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claritygan_cli.batch.manifest import MANIFEST, Manifest, Record, fingerprint, read_records, settings_hash
+from claritygan_cli.batch.manifest import MANIFEST, Record, fingerprint, open_manifest, read_records, settings_hash
 from claritygan_cli.batch.options import BatchOptions, DehazeOptions, ModelOptions, VideoOptions
 
 
 def test_records_come_back(tmp_path: Path) -> None:
     names = ["a.jpg", "sub/ü.png", os.fsdecode(b"\xff.png"), "line\nbreak.png"]
-    manifest = Manifest(tmp_path / "out")
+    manifest = open_manifest(tmp_path / "out")
     for name in names:
         manifest.add(Record(name, "s", "1-2"))
     manifest.add(Record("a.jpg", "t", "1-2", left_out=True))
-    again = Manifest(tmp_path / "out")
+    again = open_manifest(tmp_path / "out")
     assert list(again.records) == names
     assert again.of(tmp_path / "out/a.jpg") == Record("a.jpg", "t", "1-2", left_out=True)
     assert again.of(tmp_path / "out/b.jpg") is None
 
 
 def test_a_line_that_a_kill_tore_is_passed_over(tmp_path: Path) -> None:
-    manifest = Manifest(tmp_path)
+    manifest = open_manifest(tmp_path)
     for name in "abc":
         manifest.add(Record(name, "s", "1-2"))
     whole = manifest.path.read_bytes()
@@ -32,7 +32,7 @@ def test_a_line_that_a_kill_tore_is_passed_over(tmp_path: Path) -> None:
         manifest.path.write_bytes(whole[:end])
         known = read_records(manifest.path)
         assert set(known) <= {"a", "b", "c"}
-        Manifest(tmp_path).add(Record("d", "s", "1-2"))
+        open_manifest(tmp_path).add(Record("d", "s", "1-2"))
         assert read_records(manifest.path) == known | {"d": Record("d", "s", "1-2")}
 
 
@@ -45,16 +45,16 @@ def test_any_bytes_are_a_manifest(tmp_path_factory: pytest.TempPathFactory, line
 
 
 def test_parts_write_files_of_their_own_and_know_all(tmp_path: Path) -> None:
-    Manifest(tmp_path, (1, 2)).add(Record("a", "s", "1-2"))
-    Manifest(tmp_path, (2, 2)).add(Record("b", "s", "1-2"))
-    Manifest(tmp_path).add(Record("c", "s", "1-2"))
+    open_manifest(tmp_path, (1, 2)).add(Record("a", "s", "1-2"))
+    open_manifest(tmp_path, (2, 2)).add(Record("b", "s", "1-2"))
+    open_manifest(tmp_path).add(Record("c", "s", "1-2"))
     assert len(list(tmp_path.iterdir())) == 3
-    assert set(Manifest(tmp_path, (1, 3)).records) == {"a", "b", "c"}
+    assert set(open_manifest(tmp_path, (1, 3)).records) == {"a", "b", "c"}
 
 
 def test_one_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / MANIFEST).mkdir()
-    manifest = Manifest(tmp_path)
+    manifest = open_manifest(tmp_path)
     with caplog.at_level(logging.WARNING):
         manifest.add(Record("a", "s", "1-2"))
         manifest.add(Record("b", "s", "1-2"))
@@ -65,7 +65,7 @@ def test_one_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.
 def test_it_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("mine")
     (tmp_path / MANIFEST).symlink_to(tmp_path / "other")
-    Manifest(tmp_path).add(Record("a", "s", "1-2"))
+    open_manifest(tmp_path).add(Record("a", "s", "1-2"))
     assert (tmp_path / "other").read_text() == "mine"
 
 

@@ -79,7 +79,7 @@ def test_results_appear_whole_where_the_file_system_does_not_see_to_it(tmp_path:
 
 
 def test_photos_and_videos_in_memory(
-    cli: Cli, memory: Any, photo_folder: Path, tmp_path: Path, tiny_model: Make
+    cli: Cli, memory: Any, photo_folder: Path, tmp_path: Path, tiny_model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_video(photo_folder / "ride.mp4")
     (photo_folder / "bad.png").write_text("no picture")
@@ -106,7 +106,13 @@ def test_photos_and_videos_in_memory(
     memory.pipe_file("/photos/a.png", (photo_folder / "sub/b.png").read_bytes())
     third = cli("dehaze", "memory://photos", "--out", "memory://clear", *model, "--update")
     assert json_lines(third)[1]["done"] == 1
-    assert len(list_folder("memory://clear")[".claritygan.jsonl"].read().splitlines()) == 4
+    assert len(list_folder("memory://clear")[".claritygan.jsonl"].read().splitlines()) == 3
+    monkeypatch.setattr("claritygan_cli.batch.worker.Worker._photo", lambda *_: 1 / 0)  # it dies in the midst
+    with pytest.raises(ZeroDivisionError):
+        cli("--debug", "dehaze", "memory://photos", "--out", "memory://clear", *model, "--overwrite")
+    monkeypatch.undo()
+    last = cli("dehaze", "memory://photos", "--out", "memory://clear", *model, "--update")
+    assert json_lines(last)[1]["done"] == 3  # none is taken for what it was
     mixed = cli("dehaze", "memory://photos/a.png", "--out", tmp_path / "x.png", *model)
     assert (mixed.code, (tmp_path / "x.png").exists()) == (0, True)
     back = cli("dehaze", photo_folder / "a.png", "--out", "memory://one/y.jpg", *model)

@@ -84,6 +84,11 @@ def test_update_makes_again_what_would_differ(cli: Cli, photo_folder: Path, tmp_
     os.utime(photo_folder / "a.png", (1, 1))
     reports, _ = json_lines(cli(*common, "--strength", 2, "--update", "--json"))
     assert {Path(r["input"]).name: r["status"] for r in reports} == {"a.png": "done", "b.png": "skipped"}
+    (out / "a.png").write_bytes((photo_folder / "a.png").read_bytes())  # as a run with other settings that was killed
+    reports, _ = json_lines(cli(*common, "--strength", 2, "--json"))
+    assert "changed since it was made" in reports[0]["message"]
+    reports, _ = json_lines(cli(*common, "--strength", 2, "--update", "--json"))
+    assert {Path(r["input"]).name: r["status"] for r in reports} == {"a.png": "done", "b.png": "skipped"}
     data = bytearray(model.read_bytes())
     data[-2] ^= 1  # another weight
     model.write_bytes(data)

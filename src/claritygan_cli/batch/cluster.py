@@ -5,6 +5,7 @@ midst of a group is replaced, and its group done again: results appear whole, so
 """
 
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ AHEAD = 3
 """Tasks for each CPU that are given to Ray at once."""
 RETRIES = 3
 """Of a task whose worker or node dies."""
+SECONDS = 10
+"""To wait for the head of a cluster."""
 VIDEO_CPUS = 2
 """CPUs that a video is given where the number of threads is not said."""
 
@@ -159,12 +162,15 @@ def start(address: str, cpus: int) -> None:
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
+        if port.isdecimal():  # Ray itself would ask for minutes, and complain in many lines
+            socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
         if address == LOCAL:
-            ray.init(num_cpus=cpus or None, include_dashboard=False, **quiet)
+            ray.init(LOCAL, num_cpus=cpus or None, include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise UsageError(f"ray {address}: no cluster answers there ({' '.join(str(error).split())[:160]})") from error
 
 

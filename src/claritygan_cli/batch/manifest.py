@@ -8,7 +8,9 @@ import json
 import logging
 import os
 import time
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -33,12 +35,14 @@ class Record:
         result: its path below the folder.
         settings: hash of all that it depends on beside the input, see :func:`settings_hash`.
         source: fingerprint of the input, see :func:`fingerprint`.
+        made: fingerprint of the result, where that can be told; another one there is not what was made.
         left_out: there is no such result, as the photo has too little haze.
     """
 
     result: str
     settings: str
     source: str
+    made: str = ""
     left_out: bool = False
 
 
@@ -71,95 +75,140 @@ def fingerprint(path: AnyPath) -> str:
     return f"{known.st_size}-{known.st_mtime_ns}"
 
 
-class Manifest:
+class Manifest(ABC):
     """The records of a folder of results.
 
     Args:
         folder: where the results are.
-        part: which part of how many this run does.
+        paths: files of records, the latest last.
+
+    Attributes:
+        path: the file that new records go to.
+        records: by the results' paths below the folder.
     """
 
-    def __init__(self, folder: AnyPath, part: tuple[int, int] = (1, 1)) -> None:
-        which, count = part
-        self.folder = folder
-        name = MANIFEST if count == 1 else f".claritygan-{which}-of-{count}.jsonl"
-        self.path: AnyPath
-        paths: list[AnyPath]
-        if isinstance(folder, RemotePath):
-            there = list_folder(folder.url)
-            self.path = RemotePath(f"{folder.url.rstrip('/')}/{name}")
-            paths = [path for known, path in there.items() if known == MANIFEST or fnmatch(known, PARTS)]
-        else:
-            self.path = folder / name
-            local = [path for path in (folder / MANIFEST, *folder.glob(PARTS)) if path.is_file()]
-            paths = [*sorted(local, key=lambda path: path.stat().st_mtime_ns)]
-        self._broken = False
-        self._own: list[str] = []
-        self._written = time.monotonic()
+    path: AnyPath
+
+    def __init__(self, folder: AnyPath, paths: Iterable[AnyPath]) -> None:
+        self._prefix = str(folder).rstrip("/") + "/"
         self.records: dict[str, Record] = {}
         for path in paths:
-            found = read_records(path)
-            self.records |= found
-            if path.name == name and isinstance(folder, RemotePath):
-                self._own = [line_of(record) for record in found.values()]
+            self.records |= read_records(path)
+        self._broken = False
+
+    def name(self, target: AnyPath) -> str:
+        """What a result is called here: its path below the folder."""
+        return (target.as_posix() if isinstance(target, Path) else target.url).removeprefix(self._prefix)
 
     def of(self, target: AnyPath) -> Record | None:
         """What is known of a result."""
         return self.records.get(self.name(target))
 
-    def name(self, target: AnyPath) -> str:
-        """What a result is called here."""
-        if isinstance(target, Path) and isinstance(self.folder, Path):
-            return target.relative_to(self.folder).as_posix()
-        return str(target).removeprefix(str(self.folder).rstrip("/") + "/")
-
     def add(self, record: Record) -> None:
-        """Append a record, in other file systems some seconds later: they know no appending."""
+        """Note what a result was made of. Where that cannot be written, a warning is logged, once."""
         self.records[record.result] = record
-        line = line_of(record)
-        if isinstance(self.folder, RemotePath):
-            self._own.append(line)
-            if time.monotonic() - self._written > SECONDS:
-                self.flush()
-        else:
-            self._append(line)
+        try:
+            self._write(record)
+        except OSError as error:
+            self._warn(error)
 
-    def flush(self) -> None:
+    @abstractmethod
+    def _write(self, record: Record) -> None:
+        """Put a record into the file."""
+
+    @abstractmethod
+    def forget(self, targets: Iterable[AnyPath]) -> None:
+        """These results are made anew, and may be half done when the run dies."""
+
+    @abstractmethod
+    def close(self) -> None:
         """Write what has not been written yet."""
-        if isinstance(self.path, RemotePath) and self._own:
-            try:
-                self.path.write("".join(line + "\n" for line in self._own).encode())
-            except OSError as error:
-                self._warn(error)
-            self._written = time.monotonic()
 
     def _warn(self, error: OSError) -> None:
-        """Say that the manifest is not whole, once."""
         if not self._broken:
             reason = error.strerror or error
             logger.warning("%s: cannot be written (%s); an update will make these results again", self.path, reason)
         self._broken = True
 
-    def _append(self, line: str) -> None:
-        assert isinstance(self.folder, Path)
-        assert isinstance(self.path, Path)
+
+class LocalManifest(Manifest):
+    """Of a folder of this machine. Each record is appended when its result is there."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        paths = [path for path in (folder / MANIFEST, *folder.glob(PARTS)) if path.is_file()]
+        paths.sort(key=lambda path: path.stat().st_mtime_ns)
+        super().__init__(folder, paths)
+        self._file = folder / name
+        self.path = self._file
+
+    def _write(self, record: Record) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with open(self._file, "ab+", opener=not_through_links) as file:
+            torn = b""
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                torn = b"" if file.read(1) == b"\n" else b"\n"  # by a run that was killed
+            file.write(torn + line_of(record))
+
+    def forget(self, targets: Iterable[AnyPath]) -> None:
+        """Nothing to do: records know their results by size and time."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class RemoteManifest(Manifest):
+    """Of a folder in another file system. Those know no appending: the file is written anew every some seconds."""
+
+    def __init__(self, folder: RemotePath, name: str) -> None:
+        there = list_folder(folder.url)
+        paths = [path for known, path in there.items() if known == MANIFEST or fnmatch(known, PARTS)]
+        super().__init__(folder, paths)
+        self._file = RemotePath(f"{folder.url.rstrip('/')}/{name}")
+        self.path = self._file
+        self._own = read_records(there[name]) if name in there else {}
+        self._written, self._changed = time.monotonic(), False
+
+    def _write(self, record: Record) -> None:
+        self._own[record.result], self._changed = record, True
+        if time.monotonic() - self._written > SECONDS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write(b"".join(map(line_of, self._own.values())))
+        self._written, self._changed = time.monotonic(), False
+
+    def forget(self, targets: Iterable[AnyPath]) -> None:
+        """Take their records out at once: what is written in other file systems cannot be told by its time."""
+        for name in map(self.name, targets):
+            if self.records.pop(name, None) is not None:
+                self._own[name], self._changed = Record(name, "", ""), True
+        self.close()
+
+    def close(self) -> None:
+        """Write what has not been written yet."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with open(self.path, "ab+", opener=not_through_links) as file:
-                end = file.tell()
-                whole = True
-                if end:
-                    file.seek(-1, os.SEEK_END)
-                    whole = file.read(1) == b"\n"
-                file.write((line if whole else "\n" + line).encode() + b"\n")
+            if self._changed:
+                self._flush()
         except OSError as error:
             self._warn(error)
 
 
-def line_of(record: Record) -> str:
+def open_manifest(folder: AnyPath, part: tuple[int, int] = (1, 1)) -> Manifest:
+    """The manifest of a folder of results.
+
+    Args:
+        part: which part of how many this run does.
+    """
+    which, count = part
+    name = MANIFEST if count == 1 else f".claritygan-{which}-of-{count}.jsonl"
+    return LocalManifest(folder, name) if isinstance(folder, Path) else RemoteManifest(folder, name)
+
+
+def line_of(record: Record) -> bytes:
     """A record as it is written."""
-    values = {"result": record.result, "settings": record.settings, "source": record.source}
-    return json.dumps(values | ({"left_out": True} if record.left_out else {}))
+    values = {name: value for name, value in asdict(record).items() if value}
+    return json.dumps(values).encode() + b"\n"
 
 
 def not_through_links(path: str, flags: int) -> int:
@@ -177,9 +226,9 @@ def read_records(path: AnyPath) -> dict[str, Record]:
         return {}
     for line in data.splitlines():
         try:
-            record = Record(**json.loads(line))
+            record = Record(**{"settings": "", "source": "", **json.loads(line)})
         except (ValueError, TypeError, RecursionError):  # torn by a kill, or not ours
             continue
-        if all(isinstance(text, str) for text in (record.result, record.settings, record.source)):
+        if all(isinstance(text, str) for text in (record.result, record.settings, record.source, record.made)):
             records[record.result] = record
     return records

@@ -59,9 +59,8 @@ class Notes:
     def add(self, result: Result) -> None:
         """Note what was made, if it was."""
         if result.status in ("done", "left alone"):
-            nothing = not result.written
-            name = self.manifest.name(result.job.target)
-            self.manifest.add(Record(name, self.settings(result.job), result.source, nothing))
+            name, settings = self.manifest.name(result.job.target), self.settings(result.job)
+            self.manifest.add(Record(name, settings, result.source, result.made, left_out=not result.written))
 
 
 def check_encoding(plan: Plan, videos: VideoOptions) -> None:
@@ -100,6 +99,8 @@ def stale(job: Job, record: Record | None, settings: str) -> str:
     if record.settings != settings:
         return "made with other settings"
     try:
+        if record.made and job.target.is_file() and record.made != fingerprint(job.target):
+            return "changed since it was made"
         return "" if record.source == fingerprint(job.source) else "made of another input"
     except OSError:  # the input is gone; whoever reads it says so
         return ""
@@ -155,6 +156,8 @@ def run_plan(
         sweep(folder)
     if not todo:
         return
+    if notes is not None:
+        notes.manifest.forget(job.target for job in todo)
     try:
         for result in do(todo):
             if notes is not None:
@@ -162,7 +165,7 @@ def run_plan(
             yield result
     finally:
         if notes is not None:
-            notes.manifest.flush()
+            notes.manifest.close()
 
 
 def here(

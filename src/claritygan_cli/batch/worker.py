@@ -51,6 +51,7 @@ class Result:
         source: fingerprint of the input that was read, see :func:`fingerprint`.
         pictures: small copies for the report, by their captions.
         written: whether there is a result.
+        made: its fingerprint, in the file systems of this machine.
     """
 
     job: Job
@@ -66,6 +67,7 @@ class Result:
     source: str = ""
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     written: bool = False
+    made: str = ""
 
 
 def video_result(job: Job, video: "VideoResult", started: float, source: str) -> Result:
@@ -134,7 +136,7 @@ class Worker:
     def _with_files(self, job: Job, do: Callable[[Job, Path, Path], Result]) -> Result:
         """Do a job with files of this machine: those of other file systems are copied, and results are put there."""
         if isinstance(job.source, Path) and isinstance(job.target, Path):
-            return do(job, job.source, job.target)
+            return with_fingerprint(do(job, job.source, job.target))
         try:
             with tempfile.TemporaryDirectory(prefix="claritygan-") as folder, local_copy(job.source) as source:
                 target = job.target if isinstance(job.target, Path) else Path(folder, job.target.name)
@@ -143,7 +145,7 @@ class Worker:
                     job.target.put(target)
         except Exception as error:  # what a file system raises is its own affair
             return failure(job, error, self.debug)
-        return replace(result, message=result.message.replace(str(source), str(job.source)))
+        return with_fingerprint(replace(result, message=result.message.replace(str(source), str(job.source))))
 
     def _photo(self, job: Job, source: Path, target: Path) -> Result:
         options, name = self.options, str(job.source)
@@ -231,6 +233,13 @@ class Worker:
             return video_result(job, done, started, state)
         except Exception as error:
             return failure(job, error, self.debug)
+
+
+def with_fingerprint(result: Result) -> Result:
+    """A result that knows the state of its file."""
+    target = result.job.target
+    known = result.written and isinstance(target, Path) and target.is_file()
+    return replace(result, made=fingerprint(target)) if known else result
 
 
 def link_whole(source: Path, target: Path) -> None:

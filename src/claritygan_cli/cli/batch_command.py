@@ -148,7 +148,7 @@ def notes_of(
     Raises:
         SettingError: such notes are needed, and there is no folder.
     """
-    from claritygan_cli.batch.manifest import Manifest
+    from claritygan_cli.batch.manifest import open_manifest
     from claritygan_cli.batch.run import Notes
     from claritygan_cli.batch.tasks import model_checksum
 
@@ -156,7 +156,7 @@ def notes_of(
         if options.update:
             raise SettingError("update", None, "keeps its notes in a folder of results; name a folder, or overwrite")
         return None
-    manifest = Manifest(plan.folder, where.part)
+    manifest = open_manifest(plan.folder, where.part)
     return Notes.of(manifest, model_checksum(direction, model), haze, options, videos, model)
 
 

@@ -37,6 +37,10 @@ class SettingError(UsageError):
         self.field, self.value, self.problem = field, value, problem
         super().__init__(self.described(field))
 
+    def __reduce__(self) -> tuple[type["SettingError"], tuple[str, object, str]]:
+        """It crosses from one process to another."""
+        return type(self), (self.field, self.value, self.problem)
+
     def described(self, name: str) -> str:
         """The message, with the setting called ``name``."""
         return f"{name}: {self.problem}" if self.value is None else f"{name} {self.value}: {self.problem}"

@@ -64,7 +64,7 @@ def test_messages_name_what_the_user_named() -> None:
 
 def test_a_model_goes_along_unless_it_is_bundled(tiny_model: Make, tmp_path: Path) -> None:
     path = tiny_model("dehaze")
-    common = ("dehaze", DehazeOptions(), (), BatchOptions(tmp_path), VideoOptions())
+    common = ("dehaze", DehazeOptions(), (), BatchOptions(str(tmp_path)), VideoOptions())
     setup = Setup(*common, ModelOptions(model=str(path))).with_model_files()
     assert setup.files == ((path.name, path.read_bytes()),)
     path.unlink()
@@ -92,6 +92,9 @@ def test_results_are_those_of_one_machine(photo_folder: Path, tmp_path: Path, ti
 
     assert reports(there.stdout) == reports(here.stdout)
     assert report.stat().st_size > 10_000
+    for wrong in (("--ground-truth", "nowhere"), ("--device", "cuda")):
+        refused = run("dehaze", photo_folder, "--out", tmp_path / "new", "--ray", "local", *wrong, code=2)
+        assert (refused.stderr.count("\n"), wrong[0] in refused.stderr) == (1, True)
     again = run("dehaze", photo_folder, "--out", tmp_path / "there", *model, "--ray", "local", "--update", code=1)
     assert json.loads(again.stdout.splitlines()[-1])["summary"]["skipped"] == 3
 

@@ -1,5 +1,6 @@
 import logging
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,10 @@ def test_records_come_back(tmp_path: Path) -> None:
     manifest.add(Record("a.jpg", "t", "1-2", left_out=True))
     again = open_manifest(tmp_path / "out")
     assert list(again.records) == names
-    assert again.of(tmp_path / "out/a.jpg") == Record("a.jpg", "t", "1-2", left_out=True)
+    found = again.of(tmp_path / "out/a.jpg")
+    assert found is not None
+    assert replace(found, when=0) == Record("a.jpg", "t", "1-2", left_out=True)
+    assert abs(found.when - time.time()) < 60
     assert again.of(tmp_path / "out/b.jpg") is None
 
 
@@ -33,7 +37,7 @@ def test_a_line_that_a_kill_tore_is_passed_over(tmp_path: Path) -> None:
         known = read_records(manifest.path)
         assert set(known) <= {"a", "b", "c"}
         open_manifest(tmp_path).add(Record("d", "s", "1-2"))
-        assert read_records(manifest.path) == known | {"d": Record("d", "s", "1-2")}
+        assert read_records(manifest.path).keys() == {*known, "d"}
 
 
 @settings(max_examples=200, deadline=None)
@@ -49,6 +53,10 @@ def test_parts_write_files_of_their_own_and_know_all(tmp_path: Path) -> None:
     open_manifest(tmp_path, (2, 2)).add(Record("b", "s", "1-2"))
     open_manifest(tmp_path).add(Record("c", "s", "1-2"))
     assert len(list(tmp_path.iterdir())) == 3
+    open_manifest(tmp_path, (1, 2)).add(Record("c", "later", "1-2"))
+    assert open_manifest(tmp_path, (1, 3)).records["c"].settings == "later"
+    (tmp_path / MANIFEST).touch()  # the order is that of the records, not of the files
+    assert open_manifest(tmp_path, (1, 3)).records["c"].settings == "later"
     assert set(open_manifest(tmp_path, (1, 3)).records) == {"a", "b", "c"}
 
 
@@ -70,9 +78,9 @@ def test_it_is_not_written_through_a_link(tmp_path: Path) -> None:
 
 
 def test_the_hash_is_of_what_changes_results() -> None:
-    haze, batch, model = DehazeOptions(), BatchOptions(Path("out")), ModelOptions()
+    haze, batch, model = DehazeOptions(), BatchOptions("out"), ModelOptions()
     known = settings_hash("m", haze, batch, model)
-    same = settings_hash("m", haze, replace(batch, out=Path("x"), jobs=3, quiet=True), replace(model, threads=2))
+    same = settings_hash("m", haze, replace(batch, out="x", jobs=3, quiet=True), replace(model, threads=2))
     assert known == same
     others = [
         settings_hash("n", haze, batch, model),

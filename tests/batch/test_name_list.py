@@ -38,6 +38,16 @@ def test_paths_out_of_the_folder_stay_below_the_results(tmp_path: Path, monkeypa
     assert name_below(Path("../x/b.jpg")) == (tmp_path / "x/b.jpg").relative_to("/")
 
 
+def test_names_that_cannot_be_are_problems_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path / "a.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    names = ["a.jpg", "nul\0.jpg", "x" * 300 + ".jpg", "loop.jpg", f"file://{tmp_path}/a.jpg"]
+    files, _, problems = find_listed(names, (tmp_path / "out").resolve())
+    assert list(files) == [Path("a.jpg"), tmp_path / "a.jpg"]
+    assert list(problems) == names[1:4]
+
+
 def test_what_find_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("a.jpg", "sub/a.jpg", "sub/notes.txt", ".cache/a.jpg", "out/a.jpg"):
@@ -50,8 +60,11 @@ def test_what_find_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         Path("sub"): "folder",
         Path("sub/notes.txt"): ".txt of no known kind",
         Path(".cache/a.jpg"): "hidden",
+        Path("out/a.jpg"): "in the folder of results",
     }
     assert problems == {"pipe.jpg": "not a regular file", "no.jpg": "no such file"}
+    here = make_plan([], Path("."), suffix="_clear", listed=["a.jpg", "a_clear.jpg", "sub/a.jpg"])
+    assert [str(job.target) for job in here.jobs] == ["a_clear.jpg", "sub/a_clear.jpg"]
     plan = make_plan([], Path("out"), listed=names)
     assert [str(job.target) for job in plan.jobs] == ["out/a.jpg", "out/sub/a.jpg"]
     assert len(plan.problems) == 2

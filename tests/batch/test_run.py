@@ -54,7 +54,7 @@ class PhotoTask:
 def run_jobs(
     jobs: tuple[Job, ...], translate: Callable[[Picture, Job], Translated], overwrite: bool = False, debug: bool = False
 ) -> Iterator[Result]:
-    options = BatchOptions(Path("unused"), overwrite=overwrite)
+    options = BatchOptions("unused", overwrite=overwrite)
     do = here(lambda: PhotoTask(translate), options, VideoOptions(), debug)
     return run_plan(Plan(jobs, ()), do, options, VideoOptions())
 
@@ -130,7 +130,7 @@ def test_pictures_in_memory_are_bounded(jobs: Jobs, monkeypatch: pytest.MonkeyPa
             return super().photo(picture, job, threads)
 
     monkeypatch.setattr(module, "PIXELS_A_THREAD", pixels / 4)
-    options = BatchOptions(Path("unused"), jobs=4)
+    options = BatchOptions("unused", jobs=4)
     do = here(lambda: Counting(slow), options, VideoOptions(), threads=4)
     results = list(run_plan(Plan(jobs(20), ()), do, options, VideoOptions()))
     assert statuses(results) == ["done"] * 20

@@ -27,6 +27,7 @@ def test_files_are_taken_once_they_are_whole(tmp_path: Path) -> None:
     plans = new_plans(look, pause=0)
     first = next(plans)
     assert ([job.name for job in first.jobs], looks) == (["a.png"], 5)
-    second = next(plans)
-    assert ([job.name for job in second.jobs], looks) == (["a.png", "b.png"], 8)
-    assert second.jobs[0].target == tmp_path / "out/a.png"
+    second, third = next(plans), next(plans)
+    assert ([job.name for job in second.jobs], second.changed, looks) == (["b.png"], False, 8)
+    assert ([job.name for job in third.jobs], third.changed, looks) == (["a.png"], True, 8)
+    assert third.jobs[0].target == tmp_path / "out/a.png"

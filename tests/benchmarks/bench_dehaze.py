@@ -63,7 +63,7 @@ task = DehazeTask(DehazeOptions(), ModelOptions(threads=threads))
 with task.parallel():
     task.translator(np.full((900, 1600, 3), 128, np.uint8))
 base = peak()
-plan, options = make_plan([str(folder)], out), BatchOptions(out, overwrite=True)
+plan, options = make_plan([str(folder)], out), BatchOptions(str(out), overwrite=True)
 started = time.perf_counter()
 do = here(lambda: task, options, VideoOptions(), threads=threads)
 results = list(run_plan(plan, do, options, VideoOptions()))

@@ -1,5 +1,6 @@
 """Lists of inputs, dry runs, resuming, parts, watching: what large jobs need."""
 
+import functools
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.conftest import Outcome, json_lines, results_in
+from tests.videos import make_video
 
 from claritygan_cli.media.image_reader import read_picture
 
@@ -167,7 +169,8 @@ def test_a_watched_folder(photo_folder: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "drop", tmp_path / "out"
     folder.mkdir()
     command = [sys.executable, "-m", "claritygan_cli", "dehaze", "--watch", str(folder), "--out", str(out), "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     try:
         assert process.stdout is not None
         for name in ("first.png", "second.png"):
@@ -195,6 +198,16 @@ def test_wrong_ways_to_watch(cli: Cli, photo_folder: Path, tmp_path: Path) -> No
     for wrong in ((photo_folder, "--watch", photo_folder), ("--watch", tmp_path / "no"), ("--watch", ".", "--dry-run")):
         done = cli("dehaze", *wrong, "--out", tmp_path / "out")
         assert (done.code, done.err.count("\n"), "--" in done.err) == (2, 1, True)
+    for wrong in (("--watch", tmp_path, "--out", "s3://b/x"), ("-", "--out", "s3://b/x.jpg"), ("s3://b/x", "-o", "-")):
+        done = cli("dehaze", *wrong)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+    assert not Path("s3:").exists()
+
+
+def test_wrong_reports(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    for wrong in (("--report", tmp_path / "r.txt"), ("--report", tmp_path)):
+        done = cli("dehaze", photo_folder, *wrong, "--out", tmp_path / "out")
+        assert (done.code, done.err.count("\n"), "--" in done.err) == (2, 1, True)
 
 
 def test_a_reader_that_goes_ends_it_quietly(photo_folder: Path, tmp_path: Path) -> None:
@@ -202,6 +215,70 @@ def test_a_reader_that_goes_ends_it_quietly(photo_folder: Path, tmp_path: Path) 
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")
     assert not list((tmp_path / "out").glob(".*.part"))
+
+
+def test_options_that_would_do_nothing_are_refused(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
+    folder, pipe = (photo_folder, "--out", tmp_path / "out"), (photo_folder / "a.png", "--out", "-")
+    for words in (
+        (*folder, "--if-clear", "skip"),
+        (*folder, "--report", tmp_path / "r.html", "--dry-run"),
+        (*folder, "--ray", "local", "--jobs", 2),
+        (*pipe, "--report", tmp_path / "r.html"),
+        (*pipe, "--update"),
+        (*pipe, "--ray", "local"),
+        ("--out", "-"),
+    ):
+        done = cli("dehaze", *words)
+        assert (done.code, done.err.count("\n")) == (2, 1), words
+
+
+def test_videos_are_not_made_again_for_what_concerns_photos(
+    cli: Cli, photo_folder: Path, tmp_path: Path, tiny_model: Make
+) -> None:
+    make_video(photo_folder / "ride.mp4", range(3))
+    common = ("dehaze", photo_folder, "--out", tmp_path / "out", "--model", tiny_model("dehaze"), "--update", "--json")
+    cli(*common)
+    reports, _ = json_lines(cli(*common, "--quality", 80))
+    assert {Path(r["input"]).name: r["status"] for r in reports} == {
+        "ride.mp4": "skipped",
+        "a.png": "done",
+        "b.png": "done",
+    }
+    reports, _ = json_lines(cli(*common, "--quality", 80, "--crf", 30))
+    assert {Path(r["input"]).name: r["status"] for r in reports} == {
+        "ride.mp4": "done",
+        "a.png": "skipped",
+        "b.png": "skipped",
+    }
+
+
+def test_a_watch_survives_what_it_finds(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, out, looks = tmp_path / "in", tmp_path / "out", 0
+    folder.mkdir()
+    out.mkdir()
+    frames = [Image.fromarray(np.full((20, 30, 3), i * 80, np.uint8)) for i in range(3)]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(folder / "a.png")
+
+    def sleep(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            (folder / "a.png").unlink()
+            frames[1].resize((40, 40)).save(folder / "a.png")
+        if looks == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("claritygan_cli.batch.watch.time.sleep", sleep)
+    done = cli("dehaze", "--watch", folder, "--out", out, "--crf", 20, "--json")
+    reports, summary = json_lines(done)
+    assert [(Path(r["input"]).name, r["status"]) for r in reports] == [
+        ("a.png", "done"),
+        ("moving.gif", "done"),  # of which alone the crf would be refused
+        ("a.png", "done"),  # it has changed
+    ]
+    assert (done.code, summary["done"]) == (0, 3)
+    assert read_picture(out / "a.png").pixels.shape == (40, 40, 3)
 
 
 def test_the_shell_completes_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:

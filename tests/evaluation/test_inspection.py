@@ -38,7 +38,7 @@ def test_the_last_step_is_the_result(photo: np.ndarray) -> None:
     found = inspect(translator, hazy)
     assert np.array_equal(found.steps[-1].pixels, translator(hazy))
     assert found.transmission.shape == hazy.shape[:2]
-    assert found.airlight.shape == hazy.shape
+    assert found.airlight.shape == hazy.shape  # as it is not wide
     plain = (hazy / 255 - found.airlight) / found.transmission[..., None] + found.airlight
     assert np.abs(plain.clip(0, 1) * 255 - found.steps[0].pixels).mean() < 8  # but for the bounds of the map
     assert found.steps[0].change == pytest.approx(np.abs(found.steps[0].pixels.astype(int) - hazy).mean())
@@ -56,6 +56,9 @@ def test_the_command(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
         assert image.width == 3 * 480
     assert cli("inspect", photo, "--out", figure).code == 2
     assert cli("inspect", photo, "--out", tmp_path / "x.jpg").code == 2
+    before = photo.read_bytes()
+    assert cli("inspect", photo, "--out", photo, "--overwrite").code == 2
+    assert photo.read_bytes() == before
     assert "airlight mean" in cli("inspect", photo).out
     assert cli("inspect", tmp_path / "no.png").code == 1
 

@@ -19,7 +19,7 @@ from claritygan_cli.batch.options import BatchOptions, DehazeOptions, HazifyOpti
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.batch.tasks import make_task
 from claritygan_cli.batch.worker import Result, Worker
-from claritygan_cli.errors import UsageError
+from claritygan_cli.errors import ClarityganError, SettingError, UsageError
 from claritygan_cli.media.remote import AnyPath
 from claritygan_cli.models.catalogue import catalogue
 from claritygan_cli.models.finding import find_model
@@ -86,7 +86,7 @@ class Setup:
                 (folder / name).write_bytes(content)
                 model = replace(model, model=str(folder / name))
         task = make_task(self.haze, model, self.given)
-        return Worker(task, replace(self.options, jobs=1), self.videos, self.debug, threads, self.thumbnail)
+        return Worker(task, replace(self.options, jobs=1, ray=None), self.videos, self.debug, threads, self.thumbnail)
 
 
 @cache
@@ -111,7 +111,7 @@ def absolute(job: Job) -> Job:
     """A job with paths that hold on all machines that share a file system."""
 
     def whole(path: AnyPath) -> AnyPath:
-        return Path(os.path.abspath(path)) if isinstance(path, Path) else path
+        return path.absolute() if isinstance(path, Path) else path
 
     return replace(job, source=whole(job.source), target=whole(job.target))
 
@@ -179,12 +179,16 @@ def _schedule(jobs: list[Job], setup: Setup) -> Iterator[Result]:
     import ray
 
     known, waiting, running = [ray.put(setup)], groups(jobs), dict[Any, list[Job]]()
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     gpus = 1 if setup.model.device == "cuda" else 0
+    if gpus and not any(node.get("GPU") for node in nodes):
+        raise SettingError("device", "cuda", "no machine of the cluster has a GPU")
+    most_cpus = max(int(node.get("CPU", 1)) for node in nodes)
     photos = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_do)
-    videos = photos.options(num_cpus=setup.model.threads or VIDEO_CPUS)
+    videos = photos.options(num_cpus=max(1, min(setup.model.threads or VIDEO_CPUS, most_cpus)))
     while True:
         most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-        for group in islice(waiting, most - len(running)):
+        for group in islice(waiting, max(0, most - len(running))):
             moving = group[0].video
             task, threads = (videos, setup.model.threads) if moving else (photos, 1)
             running[task.remote(known, [absolute(job) for job in group], threads)] = group
@@ -194,6 +198,8 @@ def _schedule(jobs: list[Job], setup: Setup) -> Iterator[Result]:
         group = running.pop(ready)
         try:
             yield from map(as_asked, ray.get(ready), group)
+        except ClarityganError:  # of the settings or the model, so that all others would fail, too
+            raise
         except ray.exceptions.RayError as error:
             if setup.debug:
                 raise

@@ -10,7 +10,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Record:
         source: fingerprint of the input, see :func:`fingerprint`.
         made: fingerprint of the result, where that can be told; another one there is not what was made.
         left_out: there is no such result, as the photo has too little haze.
+        when: it was made, in seconds since 1970; of two records of a result, in files of several runs, the later holds.
     """
 
     result: str
@@ -44,6 +45,7 @@ class Record:
     source: str
     made: str = ""
     left_out: bool = False
+    when: float = 0.0
 
 
 def settings_hash(model: str, *settings: Any) -> str:
@@ -75,12 +77,38 @@ def fingerprint(path: AnyPath) -> str:
     return f"{known.st_size}-{known.st_mtime_ns}"
 
 
+def state_of_result(path: AnyPath, keeps_times: bool) -> str:
+    """The state of a result that has just been made.
+
+    Args:
+        keeps_times: it has its input's time, so that its time tells nothing.
+
+    Raises:
+        OSError: it is not there.
+    """
+    if isinstance(path, RemotePath):
+        return path.now().state
+    return fingerprint(path) + (f"-{path.stat().st_ino}" if keeps_times else "")
+
+
+def is_as_made(path: AnyPath, made: str) -> bool:
+    """Whether a result is what was made.
+
+    Args:
+        made: what :func:`state_of_result` said.
+
+    Raises:
+        OSError: it is not there.
+    """
+    return made in ([path.state] if isinstance(path, RemotePath) else [state_of_result(path, k) for k in (False, True)])
+
+
 class Manifest(ABC):
     """The records of a folder of results.
 
     Args:
         folder: where the results are.
-        paths: files of records, the latest last.
+        paths: files of records.
 
     Attributes:
         path: the file that new records go to.
@@ -93,7 +121,9 @@ class Manifest(ABC):
         self._prefix = str(folder).rstrip("/") + "/"
         self.records: dict[str, Record] = {}
         for path in paths:
-            self.records |= read_records(path)
+            for name, record in read_records(path).items():
+                if name not in self.records or record.when >= self.records[name].when:
+                    self.records[name] = record
         self._broken = False
 
     def name(self, target: AnyPath) -> str:
@@ -106,6 +136,7 @@ class Manifest(ABC):
 
     def add(self, record: Record) -> None:
         """Note what a result was made of. Where that cannot be written, a warning is logged, once."""
+        record = replace(record, when=round(time.time(), 3))
         self.records[record.result] = record
         try:
             self._write(record)
@@ -115,10 +146,6 @@ class Manifest(ABC):
     @abstractmethod
     def _write(self, record: Record) -> None:
         """Put a record into the file."""
-
-    @abstractmethod
-    def forget(self, targets: Iterable[AnyPath]) -> None:
-        """These results are made anew, and may be half done when the run dies."""
 
     @abstractmethod
     def close(self) -> None:
@@ -136,7 +163,6 @@ class LocalManifest(Manifest):
 
     def __init__(self, folder: Path, name: str) -> None:
         paths = [path for path in (folder / MANIFEST, *folder.glob(PARTS)) if path.is_file()]
-        paths.sort(key=lambda path: path.stat().st_mtime_ns)
         super().__init__(folder, paths)
         self._file = folder / name
         self.path = self._file
@@ -149,9 +175,6 @@ class LocalManifest(Manifest):
                 file.seek(-1, os.SEEK_END)
                 torn = b"" if file.read(1) == b"\n" else b"\n"  # by a run that was killed
             file.write(torn + line_of(record))
-
-    def forget(self, targets: Iterable[AnyPath]) -> None:
-        """Nothing to do: records know their results by size and time."""
 
     def close(self) -> None:
         """Nothing to do."""
@@ -167,23 +190,17 @@ class RemoteManifest(Manifest):
         self._file = RemotePath(f"{folder.url.rstrip('/')}/{name}")
         self.path = self._file
         self._own = read_records(there[name]) if name in there else {}
+        self._lost = name in there and not self._own  # it could not be read, and is left as it is
         self._written, self._changed = time.monotonic(), False
 
     def _write(self, record: Record) -> None:
-        self._own[record.result], self._changed = record, True
-        if time.monotonic() - self._written > SECONDS:
+        self._own[record.result], self._changed = record, not self._lost
+        if self._changed and time.monotonic() - self._written > SECONDS:
             self._flush()
 
     def _flush(self) -> None:
         self._file.write(b"".join(map(line_of, self._own.values())))
         self._written, self._changed = time.monotonic(), False
-
-    def forget(self, targets: Iterable[AnyPath]) -> None:
-        """Take their records out at once: what is written in other file systems cannot be told by its time."""
-        for name in map(self.name, targets):
-            if self.records.pop(name, None) is not None:
-                self._own[name], self._changed = Record(name, "", ""), True
-        self.close()
 
     def close(self) -> None:
         """Write what has not been written yet."""
@@ -229,6 +246,7 @@ def read_records(path: AnyPath) -> dict[str, Record]:
             record = Record(**{"settings": "", "source": "", **json.loads(line)})
         except (ValueError, TypeError, RecursionError):  # torn by a kill, or not ours
             continue
-        if all(isinstance(text, str) for text in (record.result, record.settings, record.source, record.made)):
+        texts = (record.result, record.settings, record.source, record.made)
+        if all(isinstance(text, str) for text in texts) and isinstance(record.when, int | float):
             records[record.result] = record
     return records

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from claritygan_cli.errors import SettingError
 from claritygan_cli.media.find import READABLE, has_ending, is_regular, unknown_kind
+from claritygan_cli.media.remote import local_path
 
 
 def read_names(field: str, source: str, separator: bytes) -> list[str]:
@@ -51,12 +52,19 @@ def find_listed(names: list[str], leave_out: Path) -> tuple[dict[Path, Path], di
     files: dict[Path, Path] = {}
     left_out: dict[Path, str] = {}
     problems: dict[str, str] = {}
+    within = leave_out not in (Path.cwd(), *Path.cwd().parents)  # or all would be results
     for name in names:
-        path = Path(name)
-        if path.is_dir():
-            left_out[path] = "folder"
-        elif is_below(path, leave_out):
+        path = local_path(name)
+        try:
+            if path.is_dir():
+                left_out[path] = "folder"
+                continue
+            result = within and is_below(path, leave_out)
+        except (OSError, ValueError, RuntimeError) as error:  # too long, NULs, links that lead in a circle
+            problems[name] = f"no such file ({getattr(error, 'strerror', None) or error})"
             continue
+        if result:
+            left_out[path] = "in the folder of results"
         elif any(part.startswith(".") and part != ".." for part in path.parts):
             left_out[path] = "hidden"
         elif not has_ending(path, READABLE):

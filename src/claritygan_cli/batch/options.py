@@ -87,6 +87,8 @@ class DehazeOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.if_clear != "copy" and self.min_haze is None:
+            raise SettingError("if_clear", self.if_clear, "says nothing without a least haze (min-haze)")
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class HazifyOptions:
 class BatchOptions:
     """Where results go, and how they are written."""
 
-    out: Path = setting(
+    out: str = setting(
         help="Folder for the results; a file for a single input; - for stdout.",
         flags=("--out", "-o"),
         metavar="PATH",
@@ -191,6 +193,8 @@ class BatchOptions:
             check_page(self.report)
         if self.update and self.overwrite:
             raise SettingError("update", None, "goes not together with overwrite; leave one out")
+        if self.ray is not None and self.jobs:
+            raise SettingError("jobs", self.jobs, "is the cluster's affair; leave this out")
         if self.quality != "keep" and not (self.quality.isdecimal() and 1 <= int(self.quality) <= 100):
             raise SettingError("quality", self.quality, "write a whole number from 1 to 100, or keep")
 

@@ -4,7 +4,7 @@ import glob
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claritygan_cli.batch.name_list import find_listed
@@ -50,12 +50,14 @@ class Plan:
         problems: inputs that should lead to one and do not, and why.
         left_out: what was found and is no input, and why.
         folder: where the results go; None for a single file.
+        changed: its inputs have been done before, and have changed since.
     """
 
     jobs: tuple[Job, ...]
     problems: tuple[tuple[str, str], ...]
     left_out: tuple[tuple[str, str], ...] = ()
     folder: AnyPath | None = None
+    changed: bool = False
 
     def part(self, which: int, count: int) -> "Plan":
         """One of so many parts of the plan, from 1 to ``count``.
@@ -65,14 +67,14 @@ class Plan:
         """
 
         def belongs(name: str) -> bool:
-            digest = hashlib.sha256(os.fsencode(name)).digest()
+            digest = hashlib.sha256(os.fsencode(name.replace(os.sep, "/"))).digest()
             return int.from_bytes(digest[:8], "big") % count == which - 1
 
-        return Plan(
-            tuple(job for job in self.jobs if belongs(job.name)),
-            tuple(item for item in self.problems if belongs(item[0])),
-            tuple(item for item in self.left_out if belongs(item[0])),
-            self.folder,
+        return replace(
+            self,
+            jobs=tuple(job for job in self.jobs if belongs(job.name)),
+            problems=tuple(item for item in self.problems if belongs(item[0])),
+            left_out=tuple(item for item in self.left_out if belongs(item[0])),
         )
 
 
@@ -205,7 +207,7 @@ def make_plan(
     sources = {path for file in found for path in (file.resolve(), place(file))} - earlier
     jobs: list[Job] = []
     resolved = out.resolve()
-    taken: dict[Path, Path] = {}
+    taken: dict[str, Path] = {}
     for file, target in targets.items():
         if place(file) in earlier:
             continue
@@ -215,17 +217,22 @@ def make_plan(
         linked = target.is_symlink()  # it is replaced, and what it leads to is left as it is
         if place(target) in sources or (not linked and target.exists() and target.samefile(file)):
             raise UsageError(f"{file}: its result would overwrite an input; choose another folder or a suffix")
-        if target in taken:
-            problems.append((str(file), f"{target} is the result of {taken[target]} already; give it another folder"))
+        same = os.path.normcase(target)
+        if same in taken:
+            problems.append((str(file), f"{target} is the result of {taken[same]} already; give it another folder"))
             continue
-        taken[target] = file
+        taken[same] = file
         jobs.append(Job(str(found[file]), file, target, file in videos))
     left_out = tuple((str(path), reason) for path, reason in ignored.items() if path not in found)
     return Plan(tuple(jobs), tuple(problems), left_out, None if single else out)
 
 
 def look_at(folder: Path, out: Path, suffix: str = "", ending: str | None = None) -> Plan:
-    """The plan for a folder, as :func:`make_plan` makes it; an empty one where nothing is in it yet."""
-    if not files_below(folder, leave_out=out.resolve()).files:
-        return Plan((), (), (), out)
-    return make_plan([str(folder)], out, suffix, ending)
+    """The plan for a folder, as :func:`make_plan` makes it; one without jobs where nothing is in it yet, or where it
+    makes no sense as it is."""
+    try:
+        return make_plan([str(folder)], out, suffix, ending)
+    except UsageError as error:
+        if not files_below(folder, leave_out=out.resolve()).files:
+            return Plan((), (), (), out)
+        return Plan((), ((str(folder), str(error)),), (), out)

@@ -3,20 +3,25 @@
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from claritygan_cli.batch.name_list import name_below
+from claritygan_cli.batch.name_list import find_listed
 from claritygan_cli.batch.plan import Job, Plan, find_files, output_name, place
 from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.media.find import PHOTO_FORMATS, READABLE, VIDEO_FORMATS, has_ending, is_video, unknown_kind
-from claritygan_cli.media.remote import AnyPath, RemotePath, list_folder, local_copy, local_path, url_of
+from claritygan_cli.media.remote import CHAINED, AnyPath, RemotePath, list_folder, local_copy, local_path, url_of
+
+Reasons = list[tuple[str, str]]
 
 
-def is_remote(texts: Iterable[str | Path]) -> bool:
+def is_remote(texts: Iterable[str]) -> bool:
     """Whether one of these is a URL."""
     return any(url_of(text) is not None for text in texts)
 
 
-def find_remote(url: str) -> tuple[dict[RemotePath, Path], dict[str, str]]:
+def find_remote(url: str, leave_out: str) -> tuple[dict[RemotePath, Path], Reasons]:
     """The photos and videos that a URL stands for, each with its path below it; and what has another name, and why.
+
+    Args:
+        leave_out: the folder of results, ending in a slash; files in it are no inputs, unless the URL itself is there.
 
     Raises:
         UsageError: nothing is there, or it cannot be listed.
@@ -25,23 +30,102 @@ def find_remote(url: str) -> tuple[dict[RemotePath, Path], dict[str, str]]:
         listed = list_folder(url)
     except OSError as error:
         raise UsageError(f"cannot be listed ({error.strerror or error})") from error
-    names = {name: path for name, path in listed.items() if not any(p.startswith(".") for p in Path(name).parts)}
-    files = {path: Path(name) for name, path in names.items() if has_ending(Path(name), READABLE)}
+    inside = not (url.rstrip("/") + "/").startswith(leave_out)
+    files: dict[RemotePath, Path] = {}
+    left_out: Reasons = []
+    for name, path in listed.items():
+        if any(part.startswith(".") for part in PurePosixPath(name).parts) or (
+            inside and path.url.startswith(leave_out)
+        ):
+            continue
+        if has_ending(Path(name), READABLE):
+            files[path] = Path(name)
+        else:
+            left_out.append((path.url, unknown_kind(Path(name))))
     if not files:
         raise UsageError("no photos or videos there")
-    return files, {path.url: unknown_kind(Path(n)) for n, path in names.items() if path not in files}
+    return files, left_out
+
+
+def find_listed_remote(url: str) -> RemotePath | None:
+    """A file that a list names; None for a folder, or a file that is neither photo nor video.
+
+    Raises:
+        UsageError: it is not there, or cannot be looked at.
+    """
+    if not has_ending(Path(url), READABLE):
+        return None
+    try:
+        path = RemotePath(url).now()
+    except OSError as error:
+        raise UsageError(f"cannot be looked at ({error.strerror or error})") from error
+    if not path.is_file():
+        raise UsageError("no such file")
+    return path
 
 
 def moves(path: AnyPath) -> bool:
-    """Whether a file is to be read as a video; only GIFs are looked into."""
+    """Whether a file is to be read as a video; only GIFs are looked into.
+
+    Raises:
+        OSError: it cannot be.
+    """
     if path.suffix.lower() != ".gif":
         return is_video(Path(path.name))
     with local_copy(path) as local:
         return is_video(local)
 
 
+def find_inputs(
+    inputs: list[str], listed: list[str], out: str
+) -> tuple[dict[AnyPath, Path], dict[AnyPath, bool], Reasons, Reasons]:
+    """The photos and videos that inputs and a list name, each with the path of its result; which are videos; what is
+    left out; and what is wrong."""
+    found: dict[AnyPath, Path] = {}
+    left_out: Reasons = []
+    problems: Reasons = []
+    here = local_path(out).resolve() if url_of(out) is None else Path("/nowhere")
+    own = [name for name in listed if url_of(name) is None]
+    paths, others, wrong = find_listed(own, here)
+    for path, name in paths.items():
+        found.setdefault(path, name)
+    left_out += [(str(path), reason) for path, reason in others.items()]
+    problems += wrong.items()
+    for text in [name for name in listed if url_of(name) is not None]:
+        url = url_of(text) or ""
+        try:
+            if (listed_path := find_listed_remote(url)) is None:
+                left_out.append((url, unknown_kind(Path(url))))
+            else:
+                found.setdefault(listed_path, Path(url.split("://", 1)[1]))
+        except UsageError as problem:
+            problems.append((text, str(problem)))
+    for text in inputs:
+        try:
+            if whole := url_of(text):
+                files, unknown = find_remote(whole, (url_of(out) or "none:").rstrip("/") + "/")
+                for remote, name in files.items():
+                    found.setdefault(remote, name)
+                left_out += unknown
+            else:
+                local, bad, ignored = find_files(str(local_path(text)), here)
+                for file, name in local:
+                    found.setdefault(file, name)
+                problems += [(str(file), reason) for file, reason in bad]
+                left_out += [(str(file), reason) for file, reason in ignored]
+        except UsageError as problem:
+            problems.append((text, str(problem)))
+    videos: dict[AnyPath, bool] = {}
+    for any_path in found:
+        try:
+            videos[any_path] = moves(any_path)
+        except OSError as error:
+            problems.append((str(any_path), f"cannot be read ({error.strerror or error})"))
+    return {path: found[path] for path in videos}, videos, left_out, problems
+
+
 def make_remote_plan(
-    inputs: Iterable[str], out: Path, suffix: str = "", ending: str | None = None, listed: Iterable[str] = ()
+    inputs: Iterable[str], out: str, suffix: str = "", ending: str | None = None, listed: Iterable[str] = ()
 ) -> Plan:
     """Find the pictures and videos and name their results; arguments as of :func:`make_plan`, where inputs and ``out``
     may be URLs.
@@ -49,64 +133,51 @@ def make_remote_plan(
     Raises:
         UsageError: no input leads to a file, or a result would overwrite an input.
     """
-    inputs, listed = list(inputs), list(listed)
-    folder = url_of(out)
-    found: dict[AnyPath, Path] = {}
-    left_out: list[tuple[str, str]] = []
-    problems: list[tuple[str, str]] = []
-    for text in (*inputs, *listed):
-        try:
-            if url := url_of(text):
-                files, others = find_remote(url)
-                for path, name in files.items():
-                    found.setdefault(path, Path(path.url.split("://", 1)[1]) if text in listed else name)
-                left_out += others.items()
-            else:
-                here, wrong, ignored = find_files(str(local_path(text)), out.resolve())
-                for local, name in here:
-                    found.setdefault(local, name_below(local) if text in listed else name)
-                problems += [(str(path), reason) for path, reason in wrong]
-                left_out += [(str(path), reason) for path, reason in ignored]
-        except UsageError as problem:
-            problems.append((text, str(problem)))
+    found, videos, left_out, problems = find_inputs(list(inputs), list(listed), out)
     if not found:
         raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
-    videos = {file for file in found if moves(file)}
-    single = out.suffix.lower() in PHOTO_FORMATS | VIDEO_FORMATS and not (folder is None and out.is_dir())
-    if single and (len(found) > 1 or suffix or ending or (out.suffix.lower() in VIDEO_FORMATS) != bool(videos)):
-        raise SettingError("out", folder or out, "does not go with these inputs; name a folder")
-    there = list_folder(folder) if folder and not single else {}
-    sources = {str(place(file)) if isinstance(file, Path) else file.url for file in found}
-    jobs: dict[str, Job] = {}
+    folder, here = url_of(out), local_path(out)
+    last = PurePosixPath(out).suffix.lower()
+    single = last in PHOTO_FORMATS | VIDEO_FORMATS and not (folder is None and here.is_dir())
+    if single and (len(found) > 1 or suffix or ending or (last in VIDEO_FORMATS) != any(videos.values())):
+        raise SettingError("out", out, "does not go with these inputs; name a folder")
+    try:
+        there = list_folder(folder) if folder else {}
+    except OSError as error:
+        raise SettingError("out", out, f"cannot be listed ({error.strerror or error})") from error
+    results: dict[AnyPath, AnyPath] = {}
     for file, name in found.items():
-        below = PurePosixPath(output_name(name, suffix, ending, file in videos).as_posix())
-        target = target_of(out, folder, there, below, single)
-        key = str(place(target)) if isinstance(target, Path) else target.url
-        mirrored = isinstance(target, Path) and not single
-        if ".." in below.parts or (mirrored and out.resolve() not in Path(key).parents):
+        below = output_name(name, suffix, ending, videos[file]).as_posix()
+        if folder is None:
+            results[file] = here if single else here / below
+        elif single:
+            results[file] = next(iter(there.values()), RemotePath(folder))
+        else:
+            results[file] = there.get(below) or RemotePath(f"{folder.rstrip('/')}/{below}")
+    earlier = {key_of(target) for target in results.values()} if suffix else set()
+    sources = {key_of(file) for file in found} - earlier
+    jobs: dict[str, Job] = {}
+    for file, target in results.items():
+        key = key_of(target)
+        leaves = ".." in PurePosixPath(key.partition("://")[2]).parts
+        if isinstance(target, Path) and not single:
+            leaves = here.resolve() not in place(target).parents
+        if key_of(file) in earlier:
+            continue
+        if leaves:
             problems.append((str(file), f"{key} leads out of the folder of results"))
+        elif CHAINED in key or CHAINED in str(file):
+            problems.append((str(file), f"has {CHAINED} in its name, which other file systems do not take"))
         elif key in sources:
             raise UsageError(f"{file}: its result would overwrite an input; choose another folder or a suffix")
         elif key in jobs:
             problems.append((str(file), f"{key} is the result of {jobs[key].source} already; give it another folder"))
         else:
-            jobs[key] = Job(str(name), file, target, file in videos)
-    home: AnyPath | None = None if single else RemotePath(folder) if folder else out
+            jobs[key] = Job(str(found[file]), file, target, videos[file])
+    home: AnyPath | None = None if single else RemotePath(folder) if folder else here
     return Plan(tuple(jobs.values()), tuple(problems), tuple(left_out), home)
 
 
-def target_of(
-    out: Path, folder: str | None, there: dict[str, RemotePath], below: PurePosixPath, single: bool
-) -> AnyPath:
-    """Where a result goes.
-
-    Args:
-        folder: the folder of results, or the result, where that is a URL.
-        there: what is in it.
-        below: the result's path below it.
-    """
-    if folder is None:
-        return out if single else out / below
-    if single:
-        return next(iter(list_folder(folder).values()), RemotePath(folder))
-    return there.get(str(below)) or RemotePath(folder.rstrip("/") + f"/{below}")
+def key_of(path: AnyPath) -> str:
+    """By which a file is known, whatever its state."""
+    return str(place(path)) if isinstance(path, Path) else path.url

@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claritygan_cli.atomic import sweep
-from claritygan_cli.batch.manifest import Manifest, Record, fingerprint, settings_hash
+from claritygan_cli.batch.manifest import Manifest, Record, fingerprint, is_as_made, settings_hash
 from claritygan_cli.batch.options import BatchOptions, DehazeOptions, HazifyOptions, ModelOptions, VideoOptions
 from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
@@ -46,10 +46,12 @@ class Notes:
         options: ModelOptions,
     ) -> "Notes":
         """Notes of results made with a model of this checksum and with these settings."""
+        common = BatchOptions(batch.out, strip_metadata=batch.strip_metadata)
+        plain = replace(haze, min_haze=None, if_clear="copy") if isinstance(haze, DehazeOptions) else haze
         return cls(
             manifest,
             settings_hash(model, haze, batch, options),
-            settings_hash(model, haze, batch, options, videos),
+            settings_hash(model, plain, common, options, videos),
         )
 
     def settings(self, job: Job) -> str:
@@ -98,8 +100,9 @@ def stale(job: Job, record: Record | None, settings: str) -> str:
         return "made with settings unknown"
     if record.settings != settings:
         return "made with other settings"
+    there = job.target.is_file()
     try:
-        if record.made and job.target.is_file() and record.made != fingerprint(job.target):
+        if there and (record.left_out or (record.made and not is_as_made(job.target, record.made))):
             return "changed since it was made"
         return "" if record.source == fingerprint(job.source) else "made of another input"
     except OSError:  # the input is gone; whoever reads it says so
@@ -134,7 +137,12 @@ Doing = Callable[[list[Job]], Iterator[Result]]
 
 
 def run_plan(
-    plan: Plan, do: Doing, options: BatchOptions, videos: VideoOptions, notes: Notes | None = None
+    plan: Plan,
+    do: Doing,
+    options: BatchOptions,
+    videos: VideoOptions,
+    notes: Notes | None = None,
+    patient: bool = False,
 ) -> Iterator[Result]:
     """All results of a plan: first the inputs that lead to no job, then those whose results exist, then the others'.
 
@@ -144,11 +152,13 @@ def run_plan(
     Args:
         do: does what is to be done, see :func:`here`; not called where that is nothing.
         notes: of the folder of results, which are read and written.
+        patient: more plans may come, so that it is no fault of the settings if none of these videos can be made.
 
     Raises:
         UsageError: the videos' codec and the containers do not go together.
     """
-    check_encoding(plan, videos)
+    if not patient:
+        check_encoding(plan, videos)
     yield from unplanned(plan)
     skipped, todo = split_plan(plan, options, notes)
     yield from skipped
@@ -156,8 +166,6 @@ def run_plan(
         sweep(folder)
     if not todo:
         return
-    if notes is not None:
-        notes.manifest.forget(job.target for job in todo)
     try:
         for result in do(todo):
             if notes is not None:

@@ -166,13 +166,13 @@ class DehazeTask:
         result = picture.translated(translate)
         transmission = self.translator.transmission(picture.pixels) if self.maps else None
         haze = seen[0] if seen else None  # of the first page; None for a photo of which nothing is seen
-        if self.least is not None and haze is not None and 1 - haze.transmission < self.least:
-            return Translated(picture, haze, left_alone=self.if_clear, transmission=transmission)
         done = Translated(result, haze, transmission=transmission)
+        if self.least is not None and haze is not None and 1 - haze.transmission < self.least:
+            done = replace(done, picture=picture, left_alone=self.if_clear)
         if not self.truths:
             return done
         try:
-            return replace(done, scores=self._scores(result, job))
+            return replace(done, scores=self._scores(done.picture, job))
         except ClarityganError as error:
             return replace(done, problem=f"{job.source}: done, but not scored: {error}")
 

@@ -39,7 +39,10 @@ def new_plans(look: Callable[[], Plan], pause: float = PAUSE) -> Iterator[Plan]:
         said |= {*problems}
         before = now
         if ready or problems:
+            again = ready & taken.keys()
             taken |= {path: now[path] for path in ready}
-            jobs = tuple(job for job in plan.jobs if job.source in ready)
-            yield replace(plan, jobs=jobs, problems=problems, left_out=())
+            for changed, paths in ((False, ready - again), (True, again)):
+                jobs = tuple(job for job in plan.jobs if job.source in paths)
+                if jobs or (problems and not changed):
+                    yield replace(plan, jobs=jobs, problems=() if changed else problems, left_out=(), changed=changed)
         time.sleep(max(pause, (time.monotonic() - started) / SHARE if not ready else pause))

@@ -1,6 +1,7 @@
 """Does one job: reads a photo or a video, has it translated, writes the result. Several photos at once, in threads."""
 
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from claritygan_cli.atomic import written_whole
 from claritygan_cli.batch.budget import PixelBudget
-from claritygan_cli.batch.manifest import fingerprint
+from claritygan_cli.batch.manifest import fingerprint, state_of_result
 from claritygan_cli.batch.options import BatchOptions, IfClear, VideoOptions
 from claritygan_cli.batch.plan import Job
 from claritygan_cli.batch.tasks import Task, Translated
@@ -51,7 +52,7 @@ class Result:
         source: fingerprint of the input that was read, see :func:`fingerprint`.
         pictures: small copies for the report, by their captions.
         written: whether there is a result.
-        made: its fingerprint, in the file systems of this machine.
+        made: its state, see :func:`state_of_result`.
     """
 
     job: Job
@@ -89,8 +90,9 @@ def failure(job: Job, error: Exception, debug: bool) -> Result:
         raise error
     if isinstance(error, ClarityganError):
         return Result(job, "failed", str(error))
-    if isinstance(error, OSError) and error.strerror:
-        return Result(job, "failed", f"{error.filename or job.source}: {error.strerror}")
+    if isinstance(error, OSError):
+        reason = f"{error.filename or job.source}: {error.strerror}" if error.strerror else f"{job.source}: {error}"
+        return Result(job, "failed", reason)
     reason = " ".join(str(error).split())[:200]
     return Result(job, "failed", f"{job.source}: unexpected {type(error).__name__}: {reason}")
 
@@ -136,16 +138,31 @@ class Worker:
     def _with_files(self, job: Job, do: Callable[[Job, Path, Path], Result]) -> Result:
         """Do a job with files of this machine: those of other file systems are copied, and results are put there."""
         if isinstance(job.source, Path) and isinstance(job.target, Path):
-            return with_fingerprint(do(job, job.source, job.target))
+            return self._with_state(do(job, job.source, job.target))
         try:
             with tempfile.TemporaryDirectory(prefix="claritygan-") as folder, local_copy(job.source) as source:
-                target = job.target if isinstance(job.target, Path) else Path(folder, job.target.name)
+                target = job.target if isinstance(job.target, Path) else Path(folder, "result" + job.target.suffix)
                 result = do(job, source, target)
                 if isinstance(job.target, RemotePath) and target.is_file():
                     job.target.put(target)
+                elif isinstance(job.target, RemotePath) and job.target.is_file() and result.status == "left alone":
+                    job.target.remove()
+                result = self._with_state(replace(result, message=self._in_the_users_words(result, source, target)))
         except Exception as error:  # what a file system raises is its own affair
             return failure(job, error, self.debug)
-        return with_fingerprint(replace(result, message=result.message.replace(str(source), str(job.source))))
+        return result
+
+    def _with_state(self, result: Result) -> Result:
+        """A result that knows the state of its file."""
+        if not result.written:
+            return result
+        return replace(result, made=state_of_result(result.job.target, self.options.preserve_times))
+
+    @staticmethod
+    def _in_the_users_words(result: Result, source: Path, target: Path) -> str:
+        """A result's message with the names that the user knows, in place of copies' names."""
+        message = result.message.replace(str(source), str(result.job.source))
+        return message.replace(str(target), str(result.job.target))
 
     def _photo(self, job: Job, source: Path, target: Path) -> Result:
         options, name = self.options, str(job.source)
@@ -235,13 +252,6 @@ class Worker:
             return failure(job, error, self.debug)
 
 
-def with_fingerprint(result: Result) -> Result:
-    """A result that knows the state of its file."""
-    target = result.job.target
-    known = result.written and isinstance(target, Path) and target.is_file()
-    return replace(result, made=fingerprint(target)) if known else result
-
-
 def link_whole(source: Path, target: Path) -> None:
     """Make a symbolic link to a file, in place of what is at ``target``.
 
@@ -249,6 +259,6 @@ def link_whole(source: Path, target: Path) -> None:
         OSError: it cannot be made.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".claritygan-{os.getpid()}-{target.name}.part")
+    temporary = target.with_name(f".claritygan-{secrets.token_hex(8)}.link")
     temporary.symlink_to(source.resolve())
     os.replace(temporary, target)

@@ -4,6 +4,8 @@ import functools
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,7 +19,7 @@ from claritygan_cli.batch.options import (
     VideoOptions,
 )
 from claritygan_cli.cli.batch_report import Page, Report
-from claritygan_cli.errors import SettingError
+from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.models.kinds import Direction
 from claritygan_cli.stopping import stop_signals
 
@@ -54,10 +56,13 @@ def run_batch(
 
     for number in stop_signals():  # so that nothing half-written is left
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    if "-" in inputs or str(options.out) == "-":
+    if "-" in inputs or options.out == "-":
         from claritygan_cli.cli.pipe_command import refuse_changed, stream
+        from claritygan_cli.media.remote import url_of
 
         refuse_changed(where, InputOptions(), "is for files; in a pipe there is one input; leave this out")
+        if any(url_of(place) for place in [*inputs, options.out]):
+            raise UsageError("a pipe has its other end on this machine; name no URL")
         stream(inputs, make, options, videos, model.threads)
         return
     if videos.raw:
@@ -66,10 +71,12 @@ def run_batch(
         )
     from claritygan_cli.batch.run import here, run_plan, split_plan
 
+    if options.report is not None and where.dry_run:
+        raise SettingError("report", options.report, "has nothing to show of a dry run; leave one out")
     if options.report is not None and where.watch is not None:
         raise SettingError("report", options.report, "is written at the end, and watching has none; leave one out")
     each = 3 if isinstance(haze, DehazeOptions) and haze.report_maps else 2
-    page = Page(options.report, direction, options.max_pixels) if options.report and not where.dry_run else None
+    page = Page(options.report, direction, options.max_pixels) if options.report else None
     thumbnail = page.thumbnail if page else None
     with Bars(options.quiet) as bars, Report(options, bars.say, page) as report:
         if options.ray is None:
@@ -79,18 +86,20 @@ def run_batch(
 
             setup = Setup(direction, haze, given, options, videos, model, debug=debug, thumbnail=thumbnail)
             do = on_cluster(options.ray, setup)
-        for plan in plans(inputs, where, options):
-            notes = notes_of(plan, direction, where, haze, options, videos, model)
-            if where.dry_run:
-                report.dry_run(plan, *split_plan(plan, options, notes))
-                continue
-            bars.expect(len(plan.problems) + len(plan.jobs))
-            if page:
-                page.thumbnail.share(each * len(plan.jobs))
-            for result in run_plan(plan, do, options, videos, notes):
-                report.add(result)
-                bars.done()
-            report.leave_out(plan.left_out)
+        with suppress(*((KeyboardInterrupt,) if where.watch else ())):  # it is how watching ends
+            for plan in plans(inputs, where, options):
+                notes = notes_of(plan, direction, where, haze, options, videos, model)
+                if where.dry_run:
+                    report.dry_run(plan, *split_plan(plan, options, notes))
+                    continue
+                bars.expect(len(plan.problems) + len(plan.jobs))
+                if page:
+                    page.thumbnail.share(each * len(plan.jobs))
+                how = replace(options, overwrite=True, update=False) if plan.changed else options
+                for result in run_plan(plan, do, how, videos, notes, patient=where.watch is not None):
+                    report.add(result)
+                    bars.done()
+                report.leave_out(plan.left_out)
     if report.failed:
         raise typer.Exit(1)
 
@@ -108,10 +117,10 @@ def plan_of(inputs: list[str], where: InputOptions, options: BatchOptions) -> "P
     if where.from0 is not None:
         listed = read_names("from0", where.from0, b"\0")
     if is_remote([*inputs, *listed, options.out]):
-        plan = make_remote_plan(inputs, local_path(str(options.out)), options.suffix, options.ending, listed)
+        plan = make_remote_plan(inputs, options.out, options.suffix, options.ending, listed)
     else:
         here = [str(local_path(text)) for text in inputs]
-        plan = make_plan(here, local_path(str(options.out)), options.suffix, options.ending, listed)
+        plan = make_plan(here, local_path(options.out), options.suffix, options.ending, listed)
     return plan.part(*where.part)
 
 
@@ -121,17 +130,19 @@ def plans(inputs: list[str], where: InputOptions, options: BatchOptions) -> "Ite
         yield plan_of(inputs, where, options)
         return
     from claritygan_cli.batch.plan import look_at
+    from claritygan_cli.batch.remote_plan import is_remote
     from claritygan_cli.batch.watch import new_plans
+    from claritygan_cli.media.remote import local_path
 
     if inputs:
         raise SettingError("watch", where.watch, "is the only input; leave the others out")
+    if is_remote([options.out]):
+        raise SettingError("watch", where.watch, "puts results into a folder of this machine")
     folder = where.watch
     if not folder.is_dir():
         raise SettingError("watch", folder, "no such folder")
-    try:
-        yield from new_plans(lambda: look_at(folder, options.out, options.suffix, options.ending).part(*where.part))
-    except KeyboardInterrupt:  # how watching ends
-        return
+    out = local_path(options.out)
+    yield from new_plans(lambda: look_at(folder, out, options.suffix, options.ending).part(*where.part))
 
 
 def notes_of(

@@ -36,6 +36,8 @@ def inspect(
         raise SettingError("out", out, "must end in .png")
     if out is not None and out.exists() and not overwrite:
         raise SettingError("out", out, "exists already; --overwrite replaces it")
+    if out is not None and out.exists() and photo.exists() and out.samefile(photo):
+        raise SettingError("out", out, "is the photo itself; name another file")
     picture = read_picture(photo).at_8_bits()
     found = inspect_photo(load_translator("dehaze", model), picture.pixels)
     if out is not None:

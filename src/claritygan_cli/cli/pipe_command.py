@@ -38,13 +38,13 @@ def stream(
     """
     from claritygan_cli.media.raw_video import Y4M_SIGNATURE
 
-    if (inputs[0] == "-" and sys.stdin is None) or (str(options.out) == "-" and sys.stdout is None):
-        raise UsageError("standard input or output is closed")
     if len(inputs) != 1 or options.json:
         raise UsageError("- takes exactly one input and no JSON report")
+    if (inputs[0] == "-" and sys.stdin is None) or (options.out == "-" and sys.stdout is None):
+        raise UsageError("standard input or output is closed")
     start = sys.stdin.buffer.read(len(Y4M_SIGNATURE)) if inputs[0] == "-" and not videos.raw else b""
     if videos.raw or start == Y4M_SIGNATURE:
-        if inputs[0] != "-" or str(options.out) != "-":
+        if inputs[0] != "-" or options.out != "-":
             raise UsageError("frames come from stdin and go to stdout: claritygan dehaze - --out -")
         plain = VideoOptions(temporal=videos.temporal, raw=videos.raw)
         refuse_changed(videos, plain, "frames in pipes are not encoded or cut; leave this out")
@@ -55,6 +55,8 @@ def stream(
     refuse_changed(
         options, replace(options, suffix=""), "in a pipe the result has the name that you give it; leave this out"
     )
+    alone = replace(options, report=None, update=False, ray=None)
+    refuse_changed(options, alone, "is for files; in a pipe there is one input; leave this out")
     stream_photo(inputs[0], start, make, options, threads)
 
 
@@ -65,8 +67,9 @@ def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options:
     from claritygan_cli.media.find import PHOTO_FORMATS, READABLE_VIDEOS
     from claritygan_cli.media.image_reader import decode_picture, ending_of
     from claritygan_cli.media.image_writer import encode_picture, keep_times, save_picture
+    from claritygan_cli.media.remote import local_path
 
-    out = options.out
+    out = local_path(options.out)
     if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in PHOTO_FORMATS):
         raise SettingError("out", out, "for a photo from stdin, name the file to write, or - for stdout")
     if Path(source).suffix.lower() in READABLE_VIDEOS:

@@ -4,6 +4,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 CAPTION_HEIGHT = 26
+TALLEST = 4
+"""Of the pictures on a sheet, times their width; taller ones are squeezed."""
 
 
 def contact_sheet(rows: list[list[tuple[str, np.ndarray]]], width: int = 320) -> np.ndarray:
@@ -17,7 +19,7 @@ def contact_sheet(rows: list[list[tuple[str, np.ndarray]]], width: int = 320) ->
     sheet_width = width * max(len(cells) for cells in rows)
     strips = []
     for cells in rows:
-        height = max(1, round(width * cells[0][1].shape[0] / cells[0][1].shape[1]))
+        height = max(1, min(TALLEST * width, round(width * cells[0][1].shape[0] / cells[0][1].shape[1])))
         strip = Image.new("RGB", (sheet_width, height + CAPTION_HEIGHT), "white")
         draw = ImageDraw.Draw(strip)
         for column, (caption, pixels) in enumerate(cells):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from claritygan_cli.engine.estimate import summary_of
 from claritygan_cli.engine.haze_summary import HazeSummary
@@ -35,7 +36,7 @@ class Step:
 
     Attributes:
         settings: what switches it on.
-        pixels: the photo, (H, W, 3) uint8.
+        pixels: the photo, (H, W, 3) uint8, hardly wider than on the figure.
         change: mean absolute difference from the step before, in levels of 255; of the first, from the photo.
     """
 
@@ -52,7 +53,7 @@ class Inspection:
     Attributes:
         photo: (H, W, 3) uint8.
         transmission: (H, W) float32 in (0, 1].
-        airlight: (H, W, 3) float32 in [0, 1].
+        airlight: (h, w, 3) float32 in [0, 1], hardly wider than on the figure.
         haze: the same in a few numbers.
         steps: what the restoration makes of it; the last is the result.
     """
@@ -96,6 +97,11 @@ class Inspection:
         }
 
 
+def shrunk(pixels: np.ndarray) -> np.ndarray:
+    """A photo hardly wider than on the figure: (h, w, 3) uint8."""
+    return np.asarray(Image.fromarray(pixels).reduce(max(1, pixels.shape[1] // WIDTH)))
+
+
 def configs(full: RestorationConfig) -> Iterator[tuple[str, dict[str, float], RestorationConfig]]:
     """The restorations that have the first step, the first two, and so on: the step's name, its settings, and the
     restoration. Steps that are off are left out."""
@@ -119,12 +125,14 @@ def inspect(translator: ImageTranslator, pixels: np.ndarray) -> Inspection:
     """
     estimate, transmission = translator.full_size_transmission(pixels)
     steps: list[Step] = []
+    before = pixels
     for name, settings, config in configs(translator.restoration):
         partly = ImageTranslator(translator.generator, translator.device, config, translator.working_size)
         result = partly(pixels)
-        before = steps[-1].pixels if steps else pixels
         change = float(np.abs(result.astype(np.int16) - before).mean())
-        steps.append(Step(name, settings, result, change))
-    field = enlarged(estimate.airlight.float(), (pixels.shape[0], pixels.shape[1]))
+        steps.append(Step(name, settings, shrunk(result), change))
+        before = result
+    height, width = shrunk(pixels).shape[:2]
+    field = enlarged(estimate.airlight.float(), (height, width))
     airlight = field[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy()
     return Inspection(pixels, transmission, airlight, summary_of(estimate), tuple(steps))

@@ -1,6 +1,7 @@
 """Quantized models: made, judged, refused, used."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,11 +45,13 @@ def test_a_quantized_model_is_one_like_others(
     cli: Cli, tiny_model: Callable[[str], Path], photos: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "small.onnx"
+    shutil.copytree(photos / "hazy", tmp_path / "calibration")
+    (tmp_path / "calibration/bad.png").write_text("no photo")
     words = (
         "quantize",
         tiny_model("dehaze"),
         "--calibration",
-        photos / "hazy",
+        tmp_path / "calibration",
         "--pairs",
         photos,
         "--out",
@@ -107,10 +110,13 @@ def test_what_loses_too_much_is_not_written(
 
 def test_wrong_use_is_said(cli: Cli, tiny_model: Callable[[str], Path], photos: Path, tmp_path: Path) -> None:
     out, model = tmp_path / "small.onnx", tiny_model("dehaze")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/a.png").write_text("no photo")
     for words, text in (
         (("--out", out), "--calibration: name a folder of photos"),
         (("--out", tmp_path / "x.bin"), "must end in .onnx"),
         (("--out", out, "--calibration", tmp_path / "nothing"), "no such folder, or no photos in it"),
+        (("--out", out, "--calibration", tmp_path / "bad"), "no photo there can be read"),
         (("--out", out, "--method", "dynamic", "--calibration", photos), "measures nothing beforehand"),
     ):
         done = cli("quantize", model, *words)

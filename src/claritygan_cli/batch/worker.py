@@ -137,9 +137,9 @@ class Worker:
 
     def _with_files(self, job: Job, do: Callable[[Job, Path, Path], Result]) -> Result:
         """Do a job with files of this machine: those of other file systems are copied, and results are put there."""
-        if isinstance(job.source, Path) and isinstance(job.target, Path):
-            return self._with_state(do(job, job.source, job.target))
         try:
+            if isinstance(job.source, Path) and isinstance(job.target, Path):
+                return self._with_state(do(job, job.source, job.target))
             with tempfile.TemporaryDirectory(prefix="claritygan-") as folder, local_copy(job.source) as source:
                 target = job.target if isinstance(job.target, Path) else Path(folder, "result" + job.target.suffix)
                 result = do(job, source, target)

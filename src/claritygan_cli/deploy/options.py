@@ -24,9 +24,8 @@ class QuantizeOptions:
     )
     calibration: Path | None = setting(
         None,
-        help="Folder of photos like those that the model will see.",
+        help="Folder of photos like those that the model will see; static needs it.",
         metavar="DIR",
-        shown_default="needed by static",
     )
     photos: int = setting(32, help="Of that folder, evenly over its names.", minimum=1)
     pairs: Path | None = setting(

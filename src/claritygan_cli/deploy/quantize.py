@@ -1,5 +1,6 @@
 """A model file quantized, judged and written."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from claritygan_cli.atomic import written_whole
 from claritygan_cli.deploy.comparison import Figures, agreement, dehazing_scores, latencies
 from claritygan_cli.deploy.options import Method, QuantizeOptions
 from claritygan_cli.deploy.quantizers import Quantized, quantize_dynamically, quantize_statically
-from claritygan_cli.errors import ModelError, SettingError
+from claritygan_cli.errors import ImageError, ModelError, SettingError
 from claritygan_cli.evaluation.examples import examples
 from claritygan_cli.evaluation.metrics import METRICS
 from claritygan_cli.evaluation.report import DECIMALS
@@ -23,6 +24,8 @@ from claritygan_cli.models.image_translator import ImageTranslator
 from claritygan_cli.models.loading import load_translator, open_model, quicken
 from claritygan_cli.models.onnx_generator import OnnxGenerator
 from claritygan_cli.models.onnx_network import OnnxNetwork, onnx_packages
+
+logger = logging.getLogger(__name__)
 
 CPU = torch.device("cpu")
 ENOUGH_AGREEMENT = 35.0
@@ -100,11 +103,10 @@ def quantize_model(name: str, options: QuantizeOptions, progress: Callable[[floa
 
 
 def _views(translator: ImageTranslator, options: QuantizeOptions) -> list[torch.Tensor]:
-    """Photos as the network sees them, (1, 3, h, w).
+    """Photos as the network sees them, (1, 3, h, w); those that cannot be read are named and left out.
 
     Raises:
-        SettingError: there is no photo in the folder.
-        ImageError: a photo cannot be read.
+        SettingError: there is no photo in the folder, or none that can be read.
     """
     if options.calibration is None:
         return [translator.small_copy(photo) for photo in _clear_photos()]
@@ -112,7 +114,15 @@ def _views(translator: ImageTranslator, options: QuantizeOptions) -> list[torch.
     if not found:
         raise SettingError("calibration", options.calibration, "no such folder, or no photos in it")
     chosen = found[:: max(1, len(found) // options.photos)][: options.photos]
-    return [translator.small_copy(read_picture(path).at_8_bits().pixels) for path in chosen]
+    views = []
+    for path in chosen:
+        try:
+            views.append(translator.small_copy(read_picture(path).at_8_bits().pixels))
+        except ImageError as error:
+            logger.warning("left out: %s", error)
+    if not views:
+        raise SettingError("calibration", options.calibration, "no photo there can be read")
+    return views
 
 
 def _clear_photos() -> list[np.ndarray]:

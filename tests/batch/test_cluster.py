@@ -68,7 +68,7 @@ def test_a_model_goes_along_unless_it_is_bundled(tiny_model: Make, tmp_path: Pat
     setup = Setup(*common, ModelOptions(model=str(path))).with_model_files()
     assert setup.files == ((path.name, path.read_bytes()),)
     path.unlink()
-    assert setup.worker(1).task.captions == ("hazy", "dehazed")
+    assert setup.worker(1, False).task.captions == ("hazy", "dehazed")
     for bundled in (None, "scattering-dehaze"):
         assert Setup(*common, ModelOptions(model=bundled)).with_model_files().files == ()
 
@@ -95,6 +95,11 @@ def test_results_are_those_of_one_machine(photo_folder: Path, tmp_path: Path, ti
     for wrong in (("--ground-truth", "nowhere"), ("--device", "cuda")):
         refused = run("dehaze", photo_folder, "--out", tmp_path / "new", "--ray", "local", *wrong, code=2)
         assert (refused.stderr.count("\n"), wrong[0] in refused.stderr) == (1, True)
+    (tmp_path / "torn.safetensors").write_bytes(tiny_model("dehaze").read_bytes()[:-9])
+    words = ("--model", tmp_path / "torn.safetensors", "--ray", "local")
+    torn = run("dehaze", photo_folder, "--out", tmp_path / "new", *words, code=1)
+    assert torn.stderr.startswith("claritygan: torn.safetensors: not a complete safetensors file")
+    assert torn.stderr.count("\n") == 1
     again = run("dehaze", photo_folder, "--out", tmp_path / "there", *model, "--ray", "local", "--update", code=1)
     assert json.loads(again.stdout.splitlines()[-1])["summary"]["skipped"] == 3
 

@@ -51,6 +51,13 @@ def test_results_do_not_leave_their_folder(tree: Path) -> None:
     assert len(make_plan(["in"], Path("alias")).jobs) == 4  # a link as the folder itself is as good as the folder
 
 
+def test_a_name_that_is_too_long_is_a_problem_of_its_own(tree: Path) -> None:
+    touch(tree / f"in/{'x' * 250}.jpg")
+    (tree / "out").mkdir()
+    plan = make_plan(["in"], Path("out"), suffix="_clear")
+    assert (len(plan.jobs), len(plan.problems)) == (3, 1)
+
+
 def test_results_inside_the_input_are_not_inputs(tree: Path) -> None:
     touch(tree / "in/out/a.jpg")
     assert targets("in", out="in/out") == ["in/out/a.jpg", "in/out/sub/b.PNG", "in/out/sub/image16 er/ü.webp"]

@@ -151,12 +151,35 @@ def test_globs_lists_and_results_among_the_inputs(memory: Any, tmp_path: Path) -
     assert [name for name, _ in plan.left_out] == ["memory://in/sub"]
     assert plan.problems == (("memory://in/no.jpg", "no such file"),)
     assert "::" in make_remote_plan(["memory://in"], "memory://new").problems[0][1]
+    memory.pipe_file("/in/z::y.gif", b"x")
+    assert len(make_remote_plan(["memory://in"], "memory://new").problems) == 2
     memory.rm("/in/x::y.jpg")
+    memory.rm("/in/z::y.gif")
+    with pytest.raises(UsageError, match="overwrite an input"):  # the same place, spelled in another way
+        make_remote_plan(["memory://in"], "memory:///in")
+    memory.pipe_file("/b/a1.jpg", b"x")
+    for out, target in (
+        ("memory://b/a[1].jpg", "memory://b/a[1].jpg"),
+        ("memory://b/x.jpg/", "memory://b/x.jpg/a.jpg"),
+    ):
+        (job,) = make_remote_plan(["memory://in/a.jpg"], out).jobs
+        assert (str(job.target), job.target.is_file()) == (target, False)
     memory.rm("/in/clear", recursive=True)
     first = targets(["memory://in"], "memory://in", suffix="_clear")
     for target in first:
         RemotePath(target).write(b"x")
     assert targets(["memory://in"], "memory://in", suffix="_clear") == first
+
+
+def test_where_files_have_no_stamp_inputs_are_never_taken_for_the_same(
+    cli: Cli, memory: Any, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.put(str(photo_folder), "/photos", recursive=True)
+    monkeypatch.setattr("claritygan_cli.media.remote.STAMPS", ())
+    common = ("dehaze", "memory://photos", "--out", tmp_path / "out", "--json")
+    assert json_lines(cli(*common))[1]["done"] == 2
+    assert json_lines(cli(*common))[1]["skipped"] == 2
+    assert json_lines(cli(*common, "--update"))[1]["done"] == 2
 
 
 @pytest.fixture
@@ -192,7 +215,7 @@ def test_photos_on_a_server_of_s3(
     for name in ("a.png", "sub/b.png"):
         assert listed[name].read() == (tmp_path / "out" / name).read_bytes()
     records = [json.loads(line) for line in listed[".claritygan.jsonl"].read().splitlines()]
-    assert [record["result"] for record in records] == ["a.png", "sub/b.png"]
+    assert {record["result"] for record in records} == {"a.png", "sub/b.png"}
     again = cli("dehaze", "s3://bucket/photos", "--out", "s3://bucket/clear", *model, "--update")
     assert json_lines(again)[1]["skipped"] == 2
     Image.fromarray(photo).save(tmp_path / "new.png")

@@ -31,3 +31,24 @@ def test_files_are_taken_once_they_are_whole(tmp_path: Path) -> None:
     assert ([job.name for job in second.jobs], second.changed, looks) == (["b.png"], False, 8)
     assert ([job.name for job in third.jobs], third.changed, looks) == (["a.png"], True, 8)
     assert third.jobs[0].target == tmp_path / "out/a.png"
+
+
+def test_results_beside_their_inputs_are_no_inputs(tmp_path: Path) -> None:
+    looks = 0
+    (tmp_path / "a.png").write_bytes(b"1")
+
+    def look():  # type: ignore[no-untyped-def]
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            (tmp_path / "a_clear.png").write_bytes(b"1")
+            (tmp_path / "a.png").unlink()  # as one who needs it no more
+        if looks == 5:
+            raise FileNotFoundError  # something went while it was looked at
+        if looks == 7:
+            (tmp_path / "b.png").write_bytes(b"1")
+        return look_at(tmp_path, tmp_path, "_clear")
+
+    plans = new_plans(look, pause=0)
+    names = [[job.name for job in next(plans).jobs] for _ in range(2)]
+    assert names == [["a.png"], ["b.png"]]

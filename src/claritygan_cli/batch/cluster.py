@@ -5,6 +5,7 @@ midst of a group is replaced, and its group done again: results appear whole, so
 """
 
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 from claritygan_cli.atomic import sweep
 from claritygan_cli.batch.options import BatchOptions, DehazeOptions, HazifyOptions, ModelOptions, VideoOptions
 from claritygan_cli.batch.plan import Job
+from claritygan_cli.batch.run import Doing
 from claritygan_cli.batch.tasks import make_task
 from claritygan_cli.batch.worker import Result, Worker
-from claritygan_cli.errors import ClarityganError, SettingError, UsageError
+from claritygan_cli.errors import ClarityganError, ModelError, SettingError, UsageError
 from claritygan_cli.media.remote import AnyPath
 from claritygan_cli.models.catalogue import catalogue
 from claritygan_cli.models.finding import find_model
 from claritygan_cli.models.kinds import Direction
+from claritygan_cli.stopping import stop_signals
 
 if TYPE_CHECKING:
     from claritygan_cli.evaluation.evaluate import Thumbnail
@@ -77,30 +80,38 @@ class Setup:
         model = replace(self.model, model=path.name)
         return replace(setup, model=model, files=((path.name, path.read_bytes()),))
 
-    def worker(self, threads: int) -> Worker:
-        """What does the jobs, on the machine that this is called on."""
+    def worker(self, threads: int, moving: bool) -> Worker:
+        """What does the jobs, on the machine that this is called on.
+
+        Args:
+            moving: they are videos.
+        """
         model = replace(self.model, threads=threads)
-        if self.files:
-            folder = Path(tempfile.mkdtemp(prefix="claritygan-model-"))
+        with tempfile.TemporaryDirectory(prefix="claritygan-") as folder:
             for name, content in self.files:
-                (folder / name).write_bytes(content)
-                model = replace(model, model=str(folder / name))
-        task = make_task(self.haze, model, self.given)
+                Path(folder, name).write_bytes(content)
+                model = replace(model, model=str(Path(folder, name)))
+            try:
+                task = make_task(self.haze, model, self.given)
+                if moving:
+                    task.video("", 0.0)  # what opens the model for videos
+            except ModelError as error:
+                raise ModelError(str(error).replace(f"{folder}{os.sep}", "")) from error
         return Worker(task, replace(self.options, jobs=1, ray=None), self.videos, self.debug, threads, self.thumbnail)
 
 
 @cache
-def _worker(setup: Any, threads: int) -> Worker:
+def _worker(setup: Any, threads: int, moving: bool) -> Worker:
     """The worker of this process; ``setup`` is the reference of a :class:`Setup`."""
     import ray
 
     found: Setup = ray.get(setup)
-    return found.worker(threads)
+    return found.worker(threads, moving)
 
 
 def _do(setups: list[Any], jobs: list[Job], threads: int) -> list[Result]:
     """Do a group of photos, or a video: what runs on the cluster."""
-    worker = _worker(setups[0], threads)
+    worker = _worker(setups[0], threads, jobs[0].video)
     if jobs[0].video:
         return [worker.video(job) for job in jobs]
     with worker.task.parallel():
@@ -123,7 +134,7 @@ def groups(jobs: list[Job]) -> Iterator[list[Job]]:
             yield group
 
 
-def on_cluster(address: str, setup: Setup) -> Callable[[list[Job]], Iterator[Result]]:
+def on_cluster(address: str, setup: Setup) -> Doing:
     """What does jobs on a cluster; their results come as they are done, in no order.
 
     Args:
@@ -138,10 +149,10 @@ def on_cluster(address: str, setup: Setup) -> Callable[[list[Job]], Iterator[Res
     except ImportError as error:
         raise UsageError("Ray is not installed: pip install 'claritygan[ray]'") from error
 
-    def do(jobs: list[Job]) -> Iterator[Result]:
+    def do(jobs: list[Job], note: Callable[[Result], None]) -> Iterator[Result]:
         start(address, setup.model.threads)
         try:
-            yield from _schedule(jobs, setup.with_model_files())
+            yield from _schedule(jobs, setup.with_model_files(), note)
         finally:
             ray.shutdown()
             for folder in {job.target.parent for job in jobs if isinstance(job.target, Path)}:
@@ -163,6 +174,7 @@ def start(address: str, cpus: int) -> None:
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     host, _, port = address.removeprefix("ray://").rpartition(":")
+    handlers = {number: signal.getsignal(number) for number in stop_signals()}
     try:
         if port.isdecimal():  # Ray itself would ask for minutes, and complain in many lines
             socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
@@ -172,10 +184,13 @@ def start(address: str, cpus: int) -> None:
             ray.init(address=address, **quiet)
     except (OSError, ValueError, OverflowError) as error:
         raise UsageError(f"ray {address}: no cluster answers there ({' '.join(str(error).split())[:160]})") from error
+    finally:
+        for number, handler in handlers.items():  # Ray has its own idea of SIGTERM
+            signal.signal(number, handler)
 
 
-def _schedule(jobs: list[Job], setup: Setup) -> Iterator[Result]:
-    """Give the jobs to the cluster that is connected, and their results back."""
+def _schedule(jobs: list[Job], setup: Setup, note: Callable[[Result], None]) -> Iterator[Result]:
+    """Give the jobs to the cluster that is connected, and their results back; each is noted at once."""
     import ray
 
     known, waiting, running = [ray.put(setup)], groups(jobs), dict[Any, list[Job]]()
@@ -197,9 +212,11 @@ def _schedule(jobs: list[Job], setup: Setup) -> Iterator[Result]:
         (ready,), _ = ray.wait([*running], num_returns=1)
         group = running.pop(ready)
         try:
-            yield from map(as_asked, ray.get(ready), group)
-        except ClarityganError:  # of the settings or the model, so that all others would fail, too
-            raise
+            for result in map(as_asked, ray.get(ready), group):
+                note(result)
+                yield result
+        except ClarityganError as error:  # of the settings or the model, so that all others would fail, too
+            raise getattr(error, "cause", error) from None
         except ray.exceptions.RayError as error:
             if setup.debug:
                 raise

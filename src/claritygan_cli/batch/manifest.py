@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -121,9 +122,11 @@ class Manifest(ABC):
         self._prefix = str(folder).rstrip("/") + "/"
         self.records: dict[str, Record] = {}
         for path in paths:
-            for name, record in read_records(path).items():
+            for name, record in (read_records(path) or {}).items():
                 if name not in self.records or record.when >= self.records[name].when:
                     self.records[name] = record
+        self._newest = max((record.when for record in self.records.values()), default=0.0)
+        self._lock = threading.Lock()
         self._broken = False
 
     def name(self, target: AnyPath) -> str:
@@ -136,12 +139,14 @@ class Manifest(ABC):
 
     def add(self, record: Record) -> None:
         """Note what a result was made of. Where that cannot be written, a warning is logged, once."""
-        record = replace(record, when=round(time.time(), 3))
-        self.records[record.result] = record
-        try:
-            self._write(record)
-        except OSError as error:
-            self._warn(error)
+        with self._lock:
+            self._newest = max(time.time(), self._newest + 0.001)  # clocks of other machines may be ahead
+            record = replace(record, when=round(self._newest, 3))
+            self.records[record.result] = record
+            try:
+                self._write(record)
+            except OSError as error:
+                self._warn(error)
 
     @abstractmethod
     def _write(self, record: Record) -> None:
@@ -189,8 +194,8 @@ class RemoteManifest(Manifest):
         super().__init__(folder, paths)
         self._file = RemotePath(f"{folder.url.rstrip('/')}/{name}")
         self.path = self._file
-        self._own = read_records(there[name]) if name in there else {}
-        self._lost = name in there and not self._own  # it could not be read, and is left as it is
+        own = read_records(there[name]) if name in there else {}
+        self._own, self._lost = own or {}, own is None  # what cannot be read is left as it is
         self._written, self._changed = time.monotonic(), False
 
     def _write(self, record: Record) -> None:
@@ -199,8 +204,9 @@ class RemoteManifest(Manifest):
             self._flush()
 
     def _flush(self) -> None:
+        self._written = time.monotonic()
         self._file.write(b"".join(map(line_of, self._own.values())))
-        self._written, self._changed = time.monotonic(), False
+        self._changed = False
 
     def close(self) -> None:
         """Write what has not been written yet."""
@@ -233,14 +239,15 @@ def not_through_links(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
-def read_records(path: AnyPath) -> dict[str, Record]:
-    """The records of a file, the later of two of one result; lines that are none are passed over."""
+def read_records(path: AnyPath) -> dict[str, Record] | None:
+    """The records of a file, the later of two of one result; lines that are none are passed over. None, with a warning,
+    for a file that cannot be read."""
     records: dict[str, Record] = {}
     try:
         data = path.read() if isinstance(path, RemotePath) else path.read_bytes()
     except OSError as error:
-        logger.warning("%s: cannot be read (%s)", path, error.strerror)
-        return {}
+        logger.warning("%s: cannot be read (%s)", path, error.strerror or error)
+        return None
     for line in data.splitlines():
         try:
             record = Record(**{"settings": "", "source": "", **json.loads(line)})

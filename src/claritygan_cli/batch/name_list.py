@@ -59,7 +59,7 @@ def find_listed(names: list[str], leave_out: Path) -> tuple[dict[Path, Path], di
             if path.is_dir():
                 left_out[path] = "folder"
                 continue
-            result = within and is_below(path, leave_out)
+            result, regular = within and is_below(path, leave_out), is_regular(path)
         except (OSError, ValueError, RuntimeError) as error:  # too long, NULs, links that lead in a circle
             problems[name] = f"no such file ({getattr(error, 'strerror', None) or error})"
             continue
@@ -69,7 +69,7 @@ def find_listed(names: list[str], leave_out: Path) -> tuple[dict[Path, Path], di
             left_out[path] = "hidden"
         elif not has_ending(path, READABLE):
             left_out[path] = unknown_kind(path)
-        elif not is_regular(path):
+        elif not regular:
             problems[name] = "not a regular file" if os.path.lexists(path) else "no such file"
         else:
             files.setdefault(path, name_below(path))

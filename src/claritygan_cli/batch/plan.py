@@ -214,8 +214,13 @@ def make_plan(
         if not single and resolved not in place(target).parents:
             problems.append((str(file), f"{target} leads out of the folder of results"))
             continue
-        linked = target.is_symlink()  # it is replaced, and what it leads to is left as it is
-        if place(target) in sources or (not linked and target.exists() and target.samefile(file)):
+        try:
+            linked = target.is_symlink()  # it is replaced, and what it leads to is left as it is
+            same_file = not linked and target.exists() and target.samefile(file)
+        except OSError as error:  # too long, no permission, or the input is gone
+            problems.append((str(file), f"{error.filename or target}: {error.strerror or error}"))
+            continue
+        if place(target) in sources or same_file:
             raise UsageError(f"{file}: its result would overwrite an input; choose another folder or a suffix")
         same = os.path.normcase(target)
         if same in taken:

@@ -21,22 +21,23 @@ def find_remote(url: str, leave_out: str) -> tuple[dict[RemotePath, Path], Reaso
     """The photos and videos that a URL stands for, each with its path below it; and what has another name, and why.
 
     Args:
-        leave_out: the folder of results, ending in a slash; files in it are no inputs, unless the URL itself is there.
+        leave_out: key of the folder of results, ending in a slash; files in it are no inputs, unless the URL itself is
+            there.
 
     Raises:
         UsageError: nothing is there, or it cannot be listed.
     """
     try:
-        listed = list_folder(url)
+        listed = list_folder(url, patterns=True)
     except OSError as error:
         raise UsageError(f"cannot be listed ({error.strerror or error})") from error
-    inside = not (url.rstrip("/") + "/").startswith(leave_out)
+    inside = not (RemotePath(url).key.rstrip("/") + "/").startswith(leave_out)
     files: dict[RemotePath, Path] = {}
     left_out: Reasons = []
     for name, path in listed.items():
-        if any(part.startswith(".") for part in PurePosixPath(name).parts) or (
-            inside and path.url.startswith(leave_out)
-        ):
+        hidden = any(part.startswith(".") for part in PurePosixPath(name).parts)
+        strange = CHAINED in name  # such a path has no key
+        if hidden or (inside and not strange and path.key.startswith(leave_out)):
             continue
         if has_ending(Path(name), READABLE):
             files[path] = Path(name)
@@ -84,7 +85,9 @@ def find_inputs(
     found: dict[AnyPath, Path] = {}
     left_out: Reasons = []
     problems: Reasons = []
-    here = local_path(out).resolve() if url_of(out) is None else Path("/nowhere")
+    folder = url_of(out)
+    here = Path("/nowhere") if folder else local_path(out).resolve()
+    results = RemotePath(folder).key.rstrip("/") + "/" if folder else "none"
     own = [name for name in listed if url_of(name) is None]
     paths, others, wrong = find_listed(own, here)
     for path, name in paths.items():
@@ -103,7 +106,7 @@ def find_inputs(
     for text in inputs:
         try:
             if whole := url_of(text):
-                files, unknown = find_remote(whole, (url_of(out) or "none:").rstrip("/") + "/")
+                files, unknown = find_remote(whole, results)
                 for remote, name in files.items():
                     found.setdefault(remote, name)
                 left_out += unknown
@@ -119,6 +122,8 @@ def find_inputs(
     for any_path in found:
         try:
             videos[any_path] = moves(any_path)
+        except UsageError as error:
+            problems.append((str(any_path), str(error)))
         except OSError as error:
             problems.append((str(any_path), f"cannot be read ({error.strerror or error})"))
     return {path: found[path] for path in videos}, videos, left_out, problems
@@ -138,40 +143,43 @@ def make_remote_plan(
         raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
     folder, here = url_of(out), local_path(out)
     last = PurePosixPath(out).suffix.lower()
-    single = last in PHOTO_FORMATS | VIDEO_FORMATS and not (folder is None and here.is_dir())
+    single = not out.endswith("/") and last in PHOTO_FORMATS | VIDEO_FORMATS and not (folder is None and here.is_dir())
     if single and (len(found) > 1 or suffix or ending or (last in VIDEO_FORMATS) != any(videos.values())):
         raise SettingError("out", out, "does not go with these inputs; name a folder")
     try:
-        there = list_folder(folder) if folder else {}
+        there = list_folder(folder) if folder and not single else {}
+        result = RemotePath(folder).now() if folder and single else None
     except OSError as error:
         raise SettingError("out", out, f"cannot be listed ({error.strerror or error})") from error
     results: dict[AnyPath, AnyPath] = {}
     for file, name in found.items():
         below = output_name(name, suffix, ending, videos[file]).as_posix()
-        if folder is None:
+        if result is not None:
+            results[file] = result
+        elif folder is None:
             results[file] = here if single else here / below
-        elif single:
-            results[file] = next(iter(there.values()), RemotePath(folder))
         else:
             results[file] = there.get(below) or RemotePath(f"{folder.rstrip('/')}/{below}")
+    for file, target in tuple(results.items()):
+        if CHAINED in f"{file}{target}":
+            problems.append((str(file), f"has {CHAINED} in its name, which other file systems do not take"))
+            del results[file]
     earlier = {key_of(target) for target in results.values()} if suffix else set()
-    sources = {key_of(file) for file in found} - earlier
+    sources = {key_of(file) for file in results} - earlier
     jobs: dict[str, Job] = {}
     for file, target in results.items():
-        key = key_of(target)
-        leaves = ".." in PurePosixPath(key.partition("://")[2]).parts
+        key, shown = key_of(target), str(target)
+        leaves = folder is not None and ".." in PurePosixPath(shown[len(folder) :]).parts
         if isinstance(target, Path) and not single:
             leaves = here.resolve() not in place(target).parents
         if key_of(file) in earlier:
             continue
         if leaves:
-            problems.append((str(file), f"{key} leads out of the folder of results"))
-        elif CHAINED in key or CHAINED in str(file):
-            problems.append((str(file), f"has {CHAINED} in its name, which other file systems do not take"))
+            problems.append((str(file), f"{shown} leads out of the folder of results"))
         elif key in sources:
             raise UsageError(f"{file}: its result would overwrite an input; choose another folder or a suffix")
         elif key in jobs:
-            problems.append((str(file), f"{key} is the result of {jobs[key].source} already; give it another folder"))
+            problems.append((str(file), f"{shown} is the result of {jobs[key].source} already; give it another folder"))
         else:
             jobs[key] = Job(str(found[file]), file, target, videos[file])
     home: AnyPath | None = None if single else RemotePath(folder) if folder else here
@@ -180,4 +188,4 @@ def make_remote_plan(
 
 def key_of(path: AnyPath) -> str:
     """By which a file is known, whatever its state."""
-    return str(place(path)) if isinstance(path, Path) else path.url
+    return str(place(path)) if isinstance(path, Path) else path.key

@@ -33,7 +33,7 @@ def row_of(result: Result, direction: Direction, thumbnail: Callable[[np.ndarray
     if not pictures and result.written:
         try:
             pictures = read_pictures(result.job, direction, thumbnail, max_pixels)
-        except ClarityganError as error:
+        except (ClarityganError, OSError) as error:
             message = "; ".join(filter(None, (message, f"not shown: {error}")))
     haze, size, scores = result.haze, result.size, result.scores or {}
     figures = {

@@ -15,6 +15,7 @@ from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
 from claritygan_cli.batch.worker import Result, Worker
 from claritygan_cli.errors import SettingError
+from claritygan_cli.media.remote import UNKNOWN
 
 if TYPE_CHECKING:
     from claritygan_cli.evaluation.evaluate import Thumbnail
@@ -104,7 +105,10 @@ def stale(job: Job, record: Record | None, settings: str) -> str:
     try:
         if there and (record.left_out or (record.made and not is_as_made(job.target, record.made))):
             return "changed since it was made"
-        return "" if record.source == fingerprint(job.source) else "made of another input"
+        source = fingerprint(job.source)
+        if source == UNKNOWN:
+            return "made of an input that cannot be told from another one"
+        return "" if record.source == source else "made of another input"
     except OSError:  # the input is gone; whoever reads it says so
         return ""
 
@@ -119,7 +123,10 @@ def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) ->
     todo: list[Job] = []
     for job in plan.jobs:
         record = notes.manifest.of(job.target) if notes else None
-        there = job.target.is_file()
+        try:
+            there = job.target.is_file()
+        except OSError:  # it will be said when it cannot be written
+            there = False
         known = there or (record is not None and record.left_out)
         reason = stale(job, record, notes.settings(job)) if notes and known else ""
         if options.overwrite or not known or (reason and (options.update or not there)):
@@ -132,8 +139,9 @@ def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) ->
     return skipped, todo
 
 
-Doing = Callable[[list[Job]], Iterator[Result]]
-"""Does jobs, one by one or several at once, here or elsewhere; results come as they are done."""
+Doing = Callable[[list[Job], Callable[[Result], None]], Iterator[Result]]
+"""Does jobs, one by one or several at once, here or elsewhere. Each result is noted as soon as it is made, by what is
+given for that, in whatever thread; they are yielded then or later."""
 
 
 def run_plan(
@@ -167,10 +175,7 @@ def run_plan(
     if not todo:
         return
     try:
-        for result in do(todo):
-            if notes is not None:
-                notes.add(result)
-            yield result
+        yield from do(todo, notes.add if notes is not None else lambda _: None)
     finally:
         if notes is not None:
             notes.manifest.close()
@@ -193,18 +198,23 @@ def here(
         progress: called for each frame of a video, with the number of frames expected if that is known.
     """
 
-    def do(jobs: list[Job]) -> Iterator[Result]:
+    def do(jobs: list[Job], note: Callable[[Result], None]) -> Iterator[Result]:
         worker = Worker(make(), options, videos, debug, threads, thumbnail)
+
+        def noted(result: Result) -> Result:
+            note(result)
+            return result
+
         for is_video, group in groupby(jobs, lambda job: job.video):
             if is_video:
                 for job in group:
-                    yield worker.video(job, progress)
+                    yield noted(worker.video(job, progress))
                 continue
             with ThreadPoolExecutor(worker.at_once, "photo") as pool, worker.task.parallel():
                 pending: deque[Future[Result]] = deque()
                 try:
                     for job in group:
-                        pending.append(pool.submit(worker.photo, job))
+                        pending.append(pool.submit(lambda job: noted(worker.photo(job)), job))
                         if len(pending) >= WAITING * worker.at_once:
                             yield pending.popleft().result()
                     while pending:

@@ -3,7 +3,7 @@
 import functools
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,12 @@ def run_batch(
 
         return make_task(haze, model, given)
 
+    @functools.cache  # a file that changes meanwhile is not what has been opened
+    def checksum() -> str:
+        from claritygan_cli.batch.tasks import model_checksum
+
+        return model_checksum(direction, model)
+
     for number in stop_signals():  # so that nothing half-written is left
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if "-" in inputs or options.out == "-":
@@ -88,7 +94,7 @@ def run_batch(
             do = on_cluster(options.ray, setup)
         with suppress(*((KeyboardInterrupt,) if where.watch else ())):  # it is how watching ends
             for plan in plans(inputs, where, options):
-                notes = notes_of(plan, direction, where, haze, options, videos, model)
+                notes = notes_of(plan, where, haze, options, videos, model, checksum)
                 if where.dry_run:
                     report.dry_run(plan, *split_plan(plan, options, notes))
                     continue
@@ -147,28 +153,30 @@ def plans(inputs: list[str], where: InputOptions, options: BatchOptions) -> "Ite
 
 def notes_of(
     plan: "Plan",
-    direction: Direction,
     where: InputOptions,
     haze: DehazeOptions | HazifyOptions,
     options: BatchOptions,
     videos: VideoOptions,
     model: ModelOptions,
+    checksum: Callable[[], str],
 ) -> "Notes | None":
     """What is known of the results of the plan's folder.
+
+    Args:
+        checksum: the model's.
 
     Raises:
         SettingError: such notes are needed, and there is no folder.
     """
     from claritygan_cli.batch.manifest import open_manifest
     from claritygan_cli.batch.run import Notes
-    from claritygan_cli.batch.tasks import model_checksum
 
     if plan.folder is None:
         if options.update:
             raise SettingError("update", None, "keeps its notes in a folder of results; name a folder, or overwrite")
         return None
     manifest = open_manifest(plan.folder, where.part)
-    return Notes.of(manifest, model_checksum(direction, model), haze, options, videos, model)
+    return Notes.of(manifest, checksum(), haze, options, videos, model)
 
 
 class Bars:

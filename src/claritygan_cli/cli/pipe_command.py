@@ -69,7 +69,7 @@ def stream_photo(source: str, start: bytes, make: Callable[[], "Task"], options:
     from claritygan_cli.media.image_writer import encode_picture, keep_times, save_picture
     from claritygan_cli.media.remote import local_path
 
-    out = local_path(options.out)
+    out, source = local_path(options.out), str(local_path(source))
     if str(out) != "-" and (out.is_dir() or out.suffix.lower() not in PHOTO_FORMATS):
         raise SettingError("out", out, "for a photo from stdin, name the file to write, or - for stdout")
     if Path(source).suffix.lower() in READABLE_VIDEOS:

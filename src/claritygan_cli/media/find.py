@@ -105,7 +105,7 @@ def is_regular(path: Path) -> bool:
     """Whether a path leads to a regular file: not to a folder, a pipe or a device, and not nowhere."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL is none
         return False
 
 

@@ -22,12 +22,30 @@ CHAINED = "::"
 PACKAGES = "'claritygan[cloud]'"
 WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"})
 """File systems whose files appear whole or not at all, by themselves."""
-STAMPS = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "modified", "created")
+STAMPS = (
+    "ETag",
+    "etag",
+    "LastModified",
+    "Last-Modified",
+    "last_modified",
+    "last_write_time",
+    "updated",
+    "mtime",
+    "modified",
+    "modify",
+    "modificationTime",
+    "created",
+)
 """What file systems call that by which a file differs from an earlier one of its name and size."""
+UNKNOWN = "unknown"
+"""State of a file of which its file system says nothing by which another one of its name would differ."""
 FAILURES = (
     ("botocore.exceptions", "BotoCoreError"),
     ("botocore.exceptions", "ClientError"),
     ("aiohttp", "ClientError"),
+    ("gcsfs.retry", "HttpError"),
+    ("ftplib", "Error"),
+    ("paramiko", "SSHException"),
     ("google.auth.exceptions", "GoogleAuthError"),
     ("azure.core.exceptions", "AzureError"),
 )
@@ -111,6 +129,12 @@ class RemotePath:
         """The ending of its name."""
         return PurePosixPath(self.url).suffix
 
+    @property
+    def key(self) -> str:
+        """By which it is known, however its URL is spelled."""
+        system, path = file_system(self.url)
+        return f"{type(system).__name__} {path}"
+
     def is_file(self) -> bool:
         """Whether it was there."""
         return bool(self.state)
@@ -128,8 +152,8 @@ class RemotePath:
                 found = system.find(path, detail=True)  # some say other things in info()
             except FileNotFoundError:
                 return RemotePath(self.url)
-            same = [facts or system.info(path) for name, facts in found.items() if name.rstrip("/") == path.rstrip("/")]
-        return RemotePath(self.url, state_of(same[0]) if same else "")
+            same = [facts for name, facts in found.items() if name.rstrip("/") == path.rstrip("/")]
+            return RemotePath(self.url, state_of(system, path, same[0]) if same else "")
 
     def read(self) -> bytes:
         """What is in it.
@@ -191,6 +215,9 @@ class RemotePath:
             try:
                 write(system, temporary)
                 system.mv(temporary, path)
+                if system.exists(temporary):  # some rename nothing onto a file, and say nothing
+                    system.rm_file(path)
+                    system.mv(temporary, path)
             finally:
                 if system.exists(temporary):
                     system.rm_file(temporary)
@@ -199,23 +226,29 @@ class RemotePath:
 AnyPath = Path | RemotePath
 
 
-def state_of(facts: dict[str, Any]) -> str:
-    """What another file than the one with these facts would differ in."""
-    return f"{facts['size']}-{next((facts[name] for name in STAMPS if facts.get(name)), '')}"
+def state_of(system: Any, path: str, facts: dict[str, Any]) -> str:
+    """What another file than the one with these facts would differ in; :data:`UNKNOWN` where that is not known."""
+    if not any(facts.get(name) for name in STAMPS):
+        facts = system.info(path)  # listings say less, of some
+    stamp = next((facts[name] for name in STAMPS if facts.get(name)), None)
+    return UNKNOWN if stamp is None else f"{facts['size']}-{stamp}"
 
 
-def list_folder(url: str) -> dict[str, RemotePath]:
+def list_folder(url: str, patterns: bool = False) -> dict[str, RemotePath]:
     """The files of a folder and its subfolders, by their paths below it, in order; the file that the URL is, by its
     name; or those that it stands for as a glob pattern, by their paths below its first wildcard. None where nothing is.
 
+    Args:
+        patterns: whether it may be one.
+
     Raises:
-        UsageError: see :func:`file_system`.
+        UsageError: see :func:`file_system`, or it is none of a folder or file.
         OSError: it cannot be listed.
     """
     with as_os_errors(url):
         system, root = file_system(url)
         system.invalidate_cache()
-        if glob.has_magic(root) and not system.exists(root):
+        if patterns and glob.has_magic(root) and not system.exists(root):
             fixed = root[: next(i for i in range(len(root)) if glob.has_magic(root[: i + 1]))].rpartition("/")[0]
             found: dict[str, dict[str, Any]] = {}
             for path, facts in system.glob(root, detail=True).items():
@@ -226,14 +259,16 @@ def list_folder(url: str) -> dict[str, RemotePath]:
                 found = system.find(root, detail=True)
             except FileNotFoundError:
                 return {}
+            except ValueError as error:
+                raise UsageError(f"{url}: {error}") from error
             if [path.rstrip("/") for path in found] == [root.rstrip("/")]:
-                state = state_of(found[next(iter(found))] or system.info(root))
+                state = state_of(system, root, found[next(iter(found))])
                 return {PurePosixPath(root).name: RemotePath(url, state)}
     files: dict[str, RemotePath] = {}
     for path, facts in sorted(found.items()):
         if facts["type"] == "file":
             below = path[len(root.rstrip("/")) + 1 :]
-            files[below] = RemotePath(f"{url.rstrip('/')}/{below}", state_of(facts))
+            files[below] = RemotePath(f"{url.rstrip('/')}/{below}", state_of(system, path, facts))
     return files
 
 

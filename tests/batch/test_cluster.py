@@ -111,8 +111,8 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
         noise = random.integers(0, 256, (40, 60, 3)).astype(np.uint8)
         Image.fromarray(noise).resize((1200, 800)).save(tmp_path / f"in/{i}.png")
     before = set(cluster_processes("ray::_do"))
-    line = command("hazify", tmp_path / "in", "--out", tmp_path / "there", "--ray", "local", "--threads", 2, "-q")
-    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    line = command("hazify", tmp_path / "in", "--out", tmp_path / "there", "--ray", "local", "--threads", 2, "--json")
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     killed = 0
     while process.poll() is None and killed < 2:
         done = len(list((tmp_path / "there").glob("*.png"))) if (tmp_path / "there").is_dir() else 0
@@ -122,8 +122,9 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
             killed += 1
             time.sleep(0.5)
         time.sleep(0.01)
-    _, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, killed) == (0, 2), err
+    assert [json.loads(text).get("status") for text in out.splitlines()] == ["done"] * 40 + [None]  # and no other line
     run("hazify", tmp_path / "in", "--out", tmp_path / "here", "-q")
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
     assert len(contents(tmp_path / "here")) == 40

@@ -47,6 +47,13 @@ def test_a_list_from_find(
     assert (done.code, results_in(photo_folder / "new")) == (1, {"a.png"})
     assert "no.png: no such file" in done.err
     assert cli("dehaze", "--out", "new").code == 2
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa.png\r\n")
+    assert cli("dehaze", "--from-file", tmp_path / "list.txt", "--out", "bom").code == 0
+    (tmp_path / "list.txt").write_text("sub\n")
+    done = cli("dehaze", "--from-file", tmp_path / "list.txt", "--out", "new")
+    assert (done.code, "nothing in the list can be taken: 1 folder" in done.err) == (2, True)
+    (tmp_path / "afile").touch()
+    assert cli("dehaze", "a.png", "--out", tmp_path / "afile").code == 2
     assert "--from0" in cli("dehaze", "--from0", "nowhere", "--out", "new").err
     assert cli("dehaze", "--from0", "x", "--from-file", "y", "--out", "new").code == 2
     assert cli("dehaze", "-", "--from0", "x", "--out", "-").code == 2
@@ -79,7 +86,7 @@ def test_update_makes_again_what_would_differ(cli: Cli, photo_folder: Path, tmp_
     first = contents(out)
     assert cli(*common, "--update").err.startswith("0 done, 2 skipped in")
     other = cli(*common, "--strength", 2)
-    assert "2 of them made with other settings or inputs (--update makes them again)" in other.err
+    assert "of them 2 made with other settings (--update makes these again)" in other.err
     assert contents(out) == first
     assert cli(*common, "--strength", 2, "--update").err.startswith("2 done in")
     assert contents(out) != first
@@ -141,7 +148,7 @@ def test_photos_with_little_haze_are_left_alone(cli: Cli, tmp_path: Path, photo:
     common = ("dehaze", folder, "--out", out, "--min-haze", "0.1", "--if-clear", how)
     reports, summary = json_lines(cli(*common, "--json"))
     assert [r["status"] for r in reports] == ["left alone", "done"]
-    assert (summary["done"], summary["left alone"]) == (1, 1)
+    assert (summary["done"], summary["left_alone"]) == (1, 1)
     assert reports[0]["output"] == (None if how == "skip" else str(out / "clear.png"))
     assert (out / "clear.png").exists() == (how != "skip")
     assert (out / "clear.png").is_symlink() == (how == "link")
@@ -152,6 +159,46 @@ def test_photos_with_little_haze_are_left_alone(cli: Cli, tmp_path: Path, photo:
     assert json_lines(cli(*common[:-4], "--json", "--update"))[1]["done"] == 2
     assert not (out / "clear.png").is_symlink()
     assert (folder / "clear.png").read_bytes() != (out / "clear.png").read_bytes()
+
+
+def test_nothing_of_somebody_elses_is_deleted(cli: Cli, tmp_path: Path, photo: np.ndarray) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    out.mkdir()
+    for name in ("mine", "ours", "edited"):
+        Image.fromarray(photo).save(folder / f"{name}.png")
+    (out / "mine.png").write_text("mine")
+    common = ("dehaze", folder, "--out", out, "--json")
+    assert json_lines(cli(*common))[1]["done"] == 2
+    (out / "edited.png").write_text("mine, too")
+    reports, _ = json_lines(cli(*common, "--min-haze", 0.9, "--if-clear", "skip", "--update"))
+    assert [report["status"] for report in reports] == ["left alone"] * 3
+    assert results_in(out) == {"mine.png", "edited.png"}
+    assert (out / "mine.png").read_text() == "mine"
+
+
+def test_what_was_wrong_is_said_again(cli: Cli, photo_folder: Path, tmp_path: Path, photo: np.ndarray) -> None:
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    Image.fromarray(photo).save(truth / "a.png")
+    common = ("dehaze", photo_folder, "--out", tmp_path / "out", "--ground-truth", truth)
+    first, second = cli(*common), cli(*common)
+    assert first.code == second.code == 1
+    for done in (first, second, cli(*common, "--update")):
+        assert "b.png: done, but not scored: no ground truth of its name" in done.err
+    assert "1 skipped are not in these scores" not in second.err  # there are no scores
+    (tmp_path / "out/a.png").unlink()
+    third = cli(*common)
+    assert "mean of 1" in third.out
+
+
+def test_names_cannot_command_the_terminal(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a\x1b[31mred\x07\nb.png").write_text("damaged")
+    for words in ((), ("--dry-run",)):
+        done = cli("dehaze", tmp_path / "in", "--out", tmp_path / "out", *words)
+        assert "\\x1b[31mred\\x07\\nb.png" in done.err + done.out
+        assert "\x1b" not in done.err + done.out
 
 
 def test_what_is_left_alone_is_still_written_as_wanted(cli: Cli, tmp_path: Path, photo: np.ndarray) -> None:
@@ -205,7 +252,7 @@ def test_wrong_ways_to_watch(cli: Cli, photo_folder: Path, tmp_path: Path) -> No
 
 
 def test_wrong_reports(cli: Cli, photo_folder: Path, tmp_path: Path) -> None:
-    for wrong in (("--report", tmp_path / "r.txt"), ("--report", tmp_path)):
+    for wrong in (("--report", tmp_path / "r.txt"), ("--report", tmp_path), ("--report", "s3://b/r.html")):
         done = cli("dehaze", photo_folder, *wrong, "--out", tmp_path / "out")
         assert (done.code, done.err.count("\n"), "--" in done.err) == (2, 1, True)
 

@@ -368,7 +368,7 @@ def test_what_folders_hold_beside_photos_is_counted(cli: Cli, photo_folder: Path
     assert done.code == 0
     reports, summary = json_lines(done)
     left_out = {Path(line["input"]).name: line["message"] for line in reports if line["status"] == "left out"}
-    assert summary["left out"] == 3
+    assert summary["left_out"] == 3
     assert left_out == {
         "notes.txt": ".txt of no known kind",
         "b.psd": ".psd of no known kind",

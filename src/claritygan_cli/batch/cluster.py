@@ -9,6 +9,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, islice
@@ -150,11 +151,12 @@ def on_cluster(address: str, setup: Setup) -> Doing:
         raise UsageError("Ray is not installed: pip install 'claritygan[ray]'") from error
 
     def do(jobs: list[Job], note: Callable[[Result], None]) -> Iterator[Result]:
-        start(address, setup.model.threads)
-        try:
-            yield from _schedule(jobs, setup.with_model_files(), note)
-        finally:
-            ray.shutdown()
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # where Ray tells who died and was replaced
+            start(address, setup.model.threads)
+            try:
+                yield from _schedule(jobs, setup.with_model_files(), note)
+            finally:
+                ray.shutdown()
             for folder in {job.target.parent for job in jobs if isinstance(job.target, Path)}:
                 sweep(folder)  # what workers left that died
 

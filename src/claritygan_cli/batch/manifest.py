@@ -38,6 +38,7 @@ class Record:
         source: fingerprint of the input, see :func:`fingerprint`.
         made: fingerprint of the result, where that can be told; another one there is not what was made.
         left_out: there is no such result, as the photo has too little haze.
+        problem: what was wrong with it although it was made.
         when: it was made, in seconds since 1970; of two records of a result, in files of several runs, the later holds.
     """
 
@@ -46,6 +47,7 @@ class Record:
     source: str
     made: str = ""
     left_out: bool = False
+    problem: str = ""
     when: float = 0.0
 
 
@@ -253,7 +255,7 @@ def read_records(path: AnyPath) -> dict[str, Record] | None:
             record = Record(**{"settings": "", "source": "", **json.loads(line)})
         except (ValueError, TypeError, RecursionError):  # torn by a kill, or not ours
             continue
-        texts = (record.result, record.settings, record.source, record.made)
+        texts = (record.result, record.settings, record.source, record.made, record.problem)
         if all(isinstance(text, str) for text in texts) and isinstance(record.when, int | float):
             records[record.result] = record
     return records

@@ -1,5 +1,6 @@
 """Inputs that a list names, as ``find`` writes it."""
 
+import codecs
 import os
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def read_names(field: str, source: str, separator: bytes) -> list[str]:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise SettingError(field, source, f"cannot be read ({error.strerror or error})") from error
-    names = data.split(separator)
+    names = data.removeprefix(codecs.BOM_UTF8).split(separator)
     return [os.fsdecode(name.removesuffix(b"\r") if separator == b"\n" else name) for name in names if name.strip()]
 
 

@@ -78,7 +78,7 @@ class DehazeOptions:
     )
     min_haze: float | None = setting(
         None,
-        help="Leave photos alone that have less haze than this; 0.1 is little, 0.5 much.",
+        help="Leave photos alone that have less haze than this, as 1 - transmission: 0.1 is little, 0.5 much.",
         minimum=0.0,
         maximum=1.0,
         panel=RESULTS,

@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -184,7 +185,10 @@ def make_plan(
     ignored |= not_taken
     problems += wrong.items()
     if not found:
-        raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or "no input was named")
+        reasons = Counter(reason for reason in not_taken.values())
+        none = "nothing in the list can be taken: " + ", ".join(f"{n} {reason}" for reason, n in reasons.items())
+        named = none if reasons else "no input was named"
+        raise UsageError("; ".join(f"{text}: {reason}" for text, reason in problems) or named)
 
     videos = {file for file in found if is_video(file)}
     endings = PHOTO_FORMATS | VIDEO_FORMATS
@@ -193,6 +197,8 @@ def make_plan(
         raise SettingError("out", out, f"such videos can be read, not written; choose {', '.join(VIDEO_FORMATS)}")
     if out.suffix.lower() in OTHER_KINDS and not out.is_dir():
         raise SettingError("out", out, f"not written as {out.suffix}; choose {', '.join(endings)}, or a folder")
+    if not single and out.exists() and not out.is_dir():
+        raise SettingError("out", out, "is a file; name a folder, or a picture's or video's name for a single input")
     if single and (len(inputs) != 1 or in_list or not Path(inputs[0]).is_file()):
         raise SettingError("out", out, "names a single file, but the inputs may be several; name a folder")
     if single and (suffix or ending):

@@ -15,7 +15,7 @@ from claritygan_cli.batch.plan import Job, Plan
 from claritygan_cli.batch.tasks import Task
 from claritygan_cli.batch.worker import Result, Worker
 from claritygan_cli.errors import SettingError
-from claritygan_cli.media.remote import UNKNOWN
+from claritygan_cli.media.remote import UNKNOWN, AnyPath
 
 if TYPE_CHECKING:
     from claritygan_cli.evaluation.evaluate import Thumbnail
@@ -60,10 +60,25 @@ class Notes:
         return self.videos if job.video else self.photos
 
     def add(self, result: Result) -> None:
-        """Note what was made, if it was."""
-        if result.status in ("done", "left alone"):
-            name, settings = self.manifest.name(result.job.target), self.settings(result.job)
-            self.manifest.add(Record(name, settings, result.source, result.made, left_out=not result.written))
+        """Note what was made, if it was; a result of earlier that is to be none any more is deleted, unless it is
+        somebody else's."""
+        target = result.job.target
+        name, settings = self.manifest.name(target), self.settings(result.job)
+        problem = result.message if result.status == "failed" else ""
+        record = Record(name, settings, result.source, result.made, not result.written, problem)
+        if result.written or (result.status == "left alone" and (not target.is_file() or self._remove(target))):
+            self.manifest.add(record)
+
+    def _remove(self, target: AnyPath) -> bool:
+        """Delete a result that was made by an earlier run, and is as it was; says whether it was."""
+        known = self.manifest.of(target)
+        if known is None or not known.made or not is_as_made(target, known.made):
+            return False
+        if isinstance(target, Path):
+            target.unlink()
+        else:
+            target.remove()
+        return True
 
 
 def check_encoding(plan: Plan, videos: VideoOptions) -> None:
@@ -131,9 +146,11 @@ def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) ->
         reason = stale(job, record, notes.settings(job)) if notes and known else ""
         if options.overwrite or not known or (reason and (options.update or not there)):
             todo.append(job)
+        elif there and record is not None and record.problem and not reason:
+            skipped.append(Result(job, "failed", record.problem, written=True))
         elif there:
             message = f"{job.target}: exists already" + (f", {reason}" if reason else "")
-            skipped.append(Result(job, "skipped", message, stale=bool(reason), written=True))
+            skipped.append(Result(job, "skipped", message, stale=reason, written=True))
         else:
             skipped.append(Result(job, "skipped", f"{job.source}: little haze, left alone before"))
     return skipped, todo

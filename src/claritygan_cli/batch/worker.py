@@ -48,7 +48,7 @@ class Result:
         size: width and height of a photo, in pixels.
         haze: what was seen of it in a photo.
         left_out: what its file could not hold, in words.
-        stale: it is skipped although this run would make another result.
+        stale: why it is skipped although this run would, or may, make another result.
         source: fingerprint of the input that was read, see :func:`fingerprint`.
         pictures: small copies for the report, by their captions.
         written: whether there is a result.
@@ -64,7 +64,7 @@ class Result:
     scores: Scores | None = None
     frames: int | None = None
     left_out: tuple[str, ...] = ()
-    stale: bool = False
+    stale: str = ""
     source: str = ""
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     written: bool = False
@@ -145,8 +145,6 @@ class Worker:
                 result = do(job, source, target)
                 if isinstance(job.target, RemotePath) and target.is_file():
                     job.target.put(target)
-                elif isinstance(job.target, RemotePath) and job.target.is_file() and result.status == "left alone":
-                    job.target.remove()
                 result = self._with_state(replace(result, message=self._in_the_users_words(result, source, target)))
         except Exception as error:  # what a file system raises is its own affair
             return failure(job, error, self.debug)
@@ -219,7 +217,6 @@ class Worker:
         wanted, its picture; or leave no result."""
         options = self.options
         if how == "skip":
-            target.unlink(missing_ok=True)
             return ()
         if options.strip_metadata or target.suffix.lower() != source.suffix.lower():
             return save_picture(target, picture, options.quality_given)

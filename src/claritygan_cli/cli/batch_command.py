@@ -18,7 +18,7 @@ from claritygan_cli.batch.options import (
     ModelOptions,
     VideoOptions,
 )
-from claritygan_cli.cli.batch_report import Page, Report
+from claritygan_cli.cli.batch_report import Page, Report, printable
 from claritygan_cli.errors import SettingError, UsageError
 from claritygan_cli.models.kinds import Direction
 from claritygan_cli.stopping import stop_signals
@@ -220,4 +220,4 @@ class Bars:
 
     def say(self, line: str) -> None:
         """A line on stderr, above the bars."""
-        self._files.write(line, file=sys.stderr)
+        self._files.write(printable(line), file=sys.stderr)

@@ -1,6 +1,7 @@
 """What ``dehaze`` and ``hazify`` say of each input, and at the end."""
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -33,12 +34,14 @@ class Report:
 
     def __init__(self, options: BatchOptions, say: Callable[[str], None], page: "Page | None" = None) -> None:
         self._options, self._say, self._page = options, say, page
+        self._out = sys.stdout  # which somebody may redirect meanwhile
         self._started = time.monotonic()
         self._counts: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._said: set[str] = set()
         self._scores: dict[str, Scores] = {}
-        self._stale, self._frames, self._spent = 0, 0, 0.0
+        self._frames, self._spent = 0, 0.0
+        self._stale: Counter[str] = Counter()
 
     def __enter__(self) -> "Report":
         return self
@@ -55,7 +58,8 @@ class Report:
     def add(self, result: "Result") -> None:
         """What became of one input."""
         self._counts[result.status] += 1
-        self._stale += result.stale
+        if result.stale:
+            self._stale[result.stale] += 1
         if result.frames:
             self._frames, self._spent = self._frames + result.frames, self._spent + result.seconds
         if result.scores is not None:
@@ -86,12 +90,13 @@ class Report:
             self.add(result)
             if not self._options.json and result.status != "failed":
                 arrow = f"{result.job.source} -> {result.job.target}"
-                typer.echo(f"{result.status}: {arrow if result.status == 'planned' else result.message}")
+                what = arrow if result.status == "planned" else result.message
+                typer.echo(printable(f"{result.status}: {what}"), self._out)
         self.leave_out(plan.left_out)
 
     def _line(self, values: dict[str, Any]) -> None:
         if self._options.json:
-            typer.echo(json.dumps(values))
+            typer.echo(json.dumps(values), self._out)
 
     def _end(self) -> None:
         from claritygan_cli.evaluation.metrics import PROTOCOL
@@ -103,13 +108,16 @@ class Report:
         counts = {name: self._counts[name] for name in ("done", "skipped", "left alone", "failed", LEFT_OUT)}
         if self._counts["planned"]:
             counts = {"planned": self._counts["planned"], **counts}
-        values: dict[str, Any] = {**counts, "seconds": round(seconds, 3)}
+        values: dict[str, Any] = {name.replace(" ", "_"): count for name, count in counts.items()}
+        values |= {"seconds": round(seconds, 3)}
         if self._scores:
             values |= {"mean": summary(list(self._scores.values())), "protocol": PROTOCOL}
         self._line({"summary": values})
         if self._scores and not self._options.json:
-            typer.echo(score_table(self._scores))
-            typer.echo(f"Protocol: {PROTOCOL}; before encoding")
+            typer.echo(score_table(self._scores), self._out)
+            typer.echo(f"Protocol: {PROTOCOL}; before encoding", self._out)
+            if counts["skipped"]:
+                self._say(f"claritygan: {counts['skipped']} skipped are not in these scores")
         if self._options.quiet:
             return
         counts.pop(LEFT_OUT)
@@ -122,10 +130,18 @@ class Report:
         if counts["skipped"]:
             line += "; existing results are kept without --overwrite"
         if self._stale:
-            line += f", {self._stale} of them made with other settings or inputs (--update makes them again)"
+            line += "; of them " + ", ".join(f"{n} {reason}" for reason, n in sorted(self._stale.items()))
+            line += " (--update makes these again)"
         if self._reasons:
             line += "; left out: " + ", ".join(f"{n} {reason}" for reason, n in sorted(self._reasons.items()))
         typer.echo(line, err=True)
+
+
+def printable(text: str) -> str:
+    """A line for the terminal: names of files are any bytes, and may hold what it would obey."""
+    return "".join(
+        c if c.isprintable() or "\ud800" <= c <= "\udfff" else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def haze_as_dict(haze: "HazeSummary") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What ``eval`` can be told. Light: the command line makes its options of these."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,8 @@ def check_page(report: Path) -> None:
     Raises:
         SettingError: it cannot.
     """
+    if re.match(r"[a-z][a-z0-9+.-]+:/", report.as_posix(), re.IGNORECASE):
+        raise SettingError("report", report, "is written on this machine; name a path, not a URL")
     if report.suffix.lower() not in (".html", ".htm"):
         raise SettingError("report", report, "must end in .html")
     if report.is_dir():

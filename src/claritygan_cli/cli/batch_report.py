@@ -116,7 +116,7 @@ class Report:
         if self._scores and not self._options.json:
             typer.echo(score_table(self._scores), self._out)
             typer.echo(f"Protocol: {PROTOCOL}; before encoding", self._out)
-            if counts["skipped"]:
+            if counts["skipped"] and not self._options.quiet:
                 self._say(f"claritygan: {counts['skipped']} skipped are not in these scores")
         if self._options.quiet:
             return
@@ -127,7 +127,7 @@ class Report:
             line += f" in {seconds:.1f} s ({self._frames} frames, {self._frames / self._spent:.1f} a second)"
         else:
             line += f" in {seconds:.1f} s"
-        if counts["skipped"]:
+        if counts["skipped"] and not self._options.update:
             line += "; existing results are kept without --overwrite"
         if self._stale:
             line += "; of them " + ", ".join(f"{n} {reason}" for reason, n in sorted(self._stale.items()))

@@ -16,12 +16,11 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claritygan_cli.atomic import sweep
 from claritygan_cli.batch.options import BatchOptions, DehazeOptions, HazifyOptions, ModelOptions, VideoOptions
 from claritygan_cli.batch.plan import Job
-from claritygan_cli.batch.run import Doing
+from claritygan_cli.batch.run import Doing, sweep_targets
 from claritygan_cli.batch.tasks import make_task
-from claritygan_cli.batch.worker import Result, Worker
+from claritygan_cli.batch.worker import Result, Worker, as_asked
 from claritygan_cli.errors import ClarityganError, ModelError, SettingError, UsageError
 from claritygan_cli.media.remote import AnyPath
 from claritygan_cli.models.catalogue import catalogue
@@ -157,8 +156,7 @@ def on_cluster(address: str, setup: Setup) -> Doing:
                 yield from _schedule(jobs, setup.with_model_files(), note)
             finally:
                 ray.shutdown()
-            for folder in {job.target.parent for job in jobs if isinstance(job.target, Path)}:
-                sweep(folder)  # what workers left that died
+            sweep_targets(jobs)  # of what workers left that died
 
     return do
 
@@ -224,11 +222,3 @@ def _schedule(jobs: list[Job], setup: Setup, note: Callable[[Result], None]) -> 
                 raise
             reason = " ".join(str(error).split())[-200:]
             yield from (Result(job, "failed", f"{job.source}: lost on the cluster: {reason}") for job in group)
-
-
-def as_asked(result: Result, job: Job) -> Result:
-    """A result with the paths that the user gave."""
-    message = result.message
-    for theirs, ours in ((result.job.source, job.source), (result.job.target, job.target)):
-        message = message.replace(str(theirs), str(ours))
-    return replace(result, job=job, message=message)

@@ -103,7 +103,9 @@ def is_as_made(path: AnyPath, made: str) -> bool:
     Raises:
         OSError: it is not there.
     """
-    return made in ([path.state] if isinstance(path, RemotePath) else [state_of_result(path, k) for k in (False, True)])
+    if isinstance(path, RemotePath):
+        return made == path.state
+    return any(made == state_of_result(path, keeps_times) for keeps_times in (False, True))
 
 
 class Manifest(ABC):
@@ -123,8 +125,9 @@ class Manifest(ABC):
     def __init__(self, folder: AnyPath, paths: Iterable[AnyPath]) -> None:
         self._prefix = str(folder).rstrip("/") + "/"
         self.records: dict[str, Record] = {}
-        for path in paths:
-            for name, record in (read_records(path) or {}).items():
+        self._read = {path.name: read_records(path) for path in paths}
+        for found in self._read.values():
+            for name, record in (found or {}).items():
                 if name not in self.records or record.when >= self.records[name].when:
                     self.records[name] = record
         self._newest = max((record.when for record in self.records.values()), default=0.0)
@@ -196,7 +199,7 @@ class RemoteManifest(Manifest):
         super().__init__(folder, paths)
         self._file = RemotePath(f"{folder.url.rstrip('/')}/{name}")
         self.path = self._file
-        own = read_records(there[name]) if name in there else {}
+        own = self._read.get(name, {})
         self._own, self._lost = own or {}, own is None  # what cannot be read is left as it is
         self._written, self._changed = time.monotonic(), False
 

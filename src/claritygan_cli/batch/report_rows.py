@@ -1,6 +1,5 @@
 """What the report page shows of each job."""
 
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from claritygan_cli.batch.plan import Job
 from claritygan_cli.batch.tasks import CAPTIONS
 from claritygan_cli.batch.worker import Result
 from claritygan_cli.errors import ClarityganError
-from claritygan_cli.evaluation.report_page import Row
+from claritygan_cli.evaluation.evaluate import Thumbnail
+from claritygan_cli.evaluation.report_page import Row, rounded
 from claritygan_cli.media.image_reader import read_picture
 from claritygan_cli.media.remote import local_copy
 from claritygan_cli.models.kinds import Direction
@@ -19,7 +19,7 @@ FRAME = 25
 """Of a video, which is shown; its last one where it is shorter."""
 
 
-def row_of(result: Result, direction: Direction, thumbnail: Callable[[np.ndarray], bytes], max_pixels: int) -> Row:
+def row_of(result: Result, direction: Direction, thumbnail: Thumbnail, max_pixels: int) -> Row:
     """The row of a job.
 
     Pictures that the result does not bring along, those of videos and of results that were there already, are read.
@@ -38,16 +38,14 @@ def row_of(result: Result, direction: Direction, thumbnail: Callable[[np.ndarray
     haze, size, scores = result.haze, result.size, result.scores or {}
     figures = {
         "haze": None if haze is None else round(1 - haze.transmission, 4),
-        **{name: None if value is None else round(value, 5) for name, value in scores.items()},
+        **rounded(scores),
         "megapixels": None if size is None else round(size[0] * size[1] / 1e6, 3),
         "seconds": round(result.seconds, 3) if result.seconds else None,
     }
     return Row(result.job.name, result.status, message, figures, pictures)
 
 
-def read_pictures(
-    job: Job, direction: Direction, thumbnail: Callable[[np.ndarray], bytes], max_pixels: int
-) -> dict[str, bytes]:
+def read_pictures(job: Job, direction: Direction, thumbnail: Thumbnail, max_pixels: int) -> dict[str, bytes]:
     """Small copies of a job's input and result, by their captions; of videos, of one frame.
 
     Raises:

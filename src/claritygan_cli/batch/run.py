@@ -1,7 +1,7 @@
 """Several photos at once, each read, translated and written by a thread of its own; videos go one by one."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -110,13 +110,16 @@ def unplanned(plan: Plan) -> list[Result]:
     return [Result(Job(name, Path(name), Path()), "failed", f"{name}: {reason}") for name, reason in plan.problems]
 
 
-def stale(job: Job, record: Record | None, settings: str) -> str:
-    """Why a result is not what this run would make, as far as is known; empty where it is."""
+def stale(job: Job, record: Record | None, settings: str, there: bool) -> str:
+    """Why a result is not what this run would make, as far as is known; empty where it is.
+
+    Args:
+        there: whether it is.
+    """
     if record is None:
         return "made with settings unknown"
     if record.settings != settings:
         return "made with other settings"
-    there = job.target.is_file()
     try:
         if there and (record.left_out or (record.made and not is_as_made(job.target, record.made))):
             return "changed since it was made"
@@ -143,7 +146,7 @@ def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) ->
         except OSError:  # it will be said when it cannot be written
             there = False
         known = there or (record is not None and record.left_out)
-        reason = stale(job, record, notes.settings(job)) if notes and known else ""
+        reason = stale(job, record, notes.settings(job), there) if notes and known else ""
         if options.overwrite or not known or (reason and (options.update or not there)):
             todo.append(job)
         elif there and record is not None and record.problem and not reason:
@@ -154,6 +157,12 @@ def split_plan(plan: Plan, options: BatchOptions, notes: Notes | None = None) ->
         else:
             skipped.append(Result(job, "skipped", f"{job.source}: little haze, left alone before"))
     return skipped, todo
+
+
+def sweep_targets(jobs: Iterable[Job]) -> None:
+    """Delete what processes that died have left where results of these jobs go, see :func:`sweep`."""
+    for folder in {job.target.parent for job in jobs if isinstance(job.target, Path)}:
+        sweep(folder)
 
 
 Doing = Callable[[list[Job], Callable[[Result], None]], Iterator[Result]]
@@ -187,8 +196,7 @@ def run_plan(
     yield from unplanned(plan)
     skipped, todo = split_plan(plan, options, notes)
     yield from skipped
-    for folder in {job.target.parent for job in plan.jobs if isinstance(job.target, Path)}:
-        sweep(folder)
+    sweep_targets(plan.jobs)
     if not todo:
         return
     try:

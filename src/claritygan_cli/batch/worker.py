@@ -97,6 +97,14 @@ def failure(job: Job, error: Exception, debug: bool) -> Result:
     return Result(job, "failed", f"{job.source}: unexpected {type(error).__name__}: {reason}")
 
 
+def as_asked(result: Result, job: Job) -> Result:
+    """A result of a job that stood for this one, with copies or other paths: with the paths that the user gave."""
+    message = result.message
+    for theirs, ours in ((result.job.source, job.source), (result.job.target, job.target)):
+        message = message.replace(str(theirs), str(ours))
+    return replace(result, job=job, message=message)
+
+
 class Worker:
     """Does jobs.
 
@@ -145,7 +153,9 @@ class Worker:
                 result = do(job, source, target)
                 if isinstance(job.target, RemotePath) and target.is_file():
                     job.target.put(target)
-                result = self._with_state(replace(result, message=self._in_the_users_words(result, source, target)))
+                result = self._with_state(
+                    as_asked(replace(result, job=replace(job, source=source, target=target)), job)
+                )
         except Exception as error:  # what a file system raises is its own affair
             return failure(job, error, self.debug)
         return result
@@ -155,12 +165,6 @@ class Worker:
         if not result.written:
             return result
         return replace(result, made=state_of_result(result.job.target, self.options.preserve_times))
-
-    @staticmethod
-    def _in_the_users_words(result: Result, source: Path, target: Path) -> str:
-        """A result's message with the names that the user knows, in place of copies' names."""
-        message = result.message.replace(str(source), str(result.job.source))
-        return message.replace(str(target), str(result.job.target))
 
     def _photo(self, job: Job, source: Path, target: Path) -> Result:
         options, name = self.options, str(job.source)

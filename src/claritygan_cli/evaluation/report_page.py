@@ -14,6 +14,7 @@ from PIL import Image
 
 from claritygan_cli.atomic import written_whole
 from claritygan_cli.evaluation.evaluate import Scored
+from claritygan_cli.evaluation.metrics import Scores
 from claritygan_cli.media.picture import to_8_bits
 
 TEMPLATE = "report_page.html"
@@ -90,9 +91,14 @@ class Thumbnails:
         return data
 
 
+def rounded(scores: Scores) -> dict[str, float | None]:
+    """Scores as figures of a row."""
+    return {name: None if value is None else round(value, 5) for name, value in scores.items()}
+
+
 def row_of(scored: Scored) -> Row:
     """The row of a picture that has been scored."""
-    figures = {name: None if value is None else round(value, 5) for name, value in scored.after.items()}
+    figures = rounded(scored.after)
     before, after = (scored.before or {}).get("psnr"), scored.after["psnr"]
     if before is not None and after is not None:
         figures["gain"] = round(after - before, 5)

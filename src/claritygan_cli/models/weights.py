@@ -95,9 +95,5 @@ def load_model(path: Path, sha256: str | None = None) -> tuple[Generator, ModelC
     tensors = load_file(path)
     if not all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point()):
         raise ModelError(f"{path}: holds weights that are not finite numbers; train or fetch it again")
-    try:
-        generator.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ModelError(f"{path}: weights do not fit the generator that its card names: {reason}") from error
+    generator.load_state_dict(tensors, strict=True)
     return generator.eval(), card
